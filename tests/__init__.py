@@ -1,0 +1,1 @@
+"""Tests mirror the source; `flow/` drives the whole service, `peers/` is whom it talks to."""
