@@ -1,0 +1,80 @@
+"""Translations of the mails' texts: gettext catalogues, read straight from their .po files.
+
+A language that has no catalogue, and a message that one lacks, are said in English, the language
+the templates are written in. Decides nothing about who reads which language.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+SOURCE_LANGUAGE = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogues:
+    """What there is to translate with, by lower-case language tag."""
+
+    translations: Mapping[str, NullTranslations] = field(default_factory=dict)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that mails can be written in, English first."""
+        return (SOURCE_LANGUAGE, *sorted(set(self.translations) - {SOURCE_LANGUAGE}))
+
+    def nearest(self, language: str) -> str:
+        """The language to write in for somebody who wants this one: it, its main language
+        (fr for fr-CH), or English."""
+        wanted = language.replace("_", "-").casefold()
+        for tag in (wanted, wanted.partition("-")[0]):
+            if tag in self.languages:
+                return tag
+        return SOURCE_LANGUAGE
+
+    def over(self, below: Catalogues) -> Catalogues:
+        """These, and what they lack from those below. Uses these up: they learn to fall back."""
+        for language, translation in self.translations.items():
+            if language in below.translations:
+                translation.add_fallback(below.translations[language])
+        return Catalogues({**below.translations, **self.translations})
+
+    def gettext(self, language: str, message: str) -> str:
+        """The message in the nearest language."""
+        return self._of(language).gettext(message)
+
+    def ngettext(self, language: str, one: str, many: str, number: int) -> str:
+        """The message in the form that the nearest language uses for this number."""
+        return self._of(language).ngettext(one, many, number)
+
+    def _of(self, language: str) -> NullTranslations:
+        return self.translations.get(self.nearest(language), _SOURCE)
+
+
+def read_catalogues(folder: Path) -> Catalogues:
+    """Every ``<language>.po`` of a folder; none if there is no such folder."""
+    return Catalogues(
+        {path.stem.casefold(): parse_po(path.read_bytes()) for path in _po_files(folder)}
+    )
+
+
+def parse_po(content: bytes) -> NullTranslations:
+    """One catalogue. Messages marked fuzzy are not used: nobody has looked at them yet."""
+    catalogue = read_po(io.BytesIO(content), abort_invalid=True)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def _po_files(folder: Path) -> Iterable[Path]:
+    return sorted(folder.glob("*.po"))
+
+
+_SOURCE = NullTranslations()

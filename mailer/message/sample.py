@@ -1,0 +1,170 @@
+"""Facts to try templates with: one webinar series as it could be, nobody's real data.
+
+For `template check` and `template preview`, and for tests. Every kind gets the details its template
+asks for; `VARIANTS` says which kinds can look different for the same facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from mailer.message.facts import Facts, Link, SeriesFacts, Speaker, WebinarFacts
+
+Details = Mapping[str, str | int | bool]
+
+_STAMP = datetime(2026, 11, 1, 8, tzinfo=UTC)
+_BODY = """Dear all,
+
+our next series starts in **January**. Read [what is planned](https://webinars.example.org/plan).
+
+Kind regards"""
+
+SERIES = SeriesFacts(
+    id="copyright",
+    title="Copyright Infrastructure Webinars",
+    address="webinars@lists.example.org",
+    local="webinars",
+    domain="lists.example.org",
+    zone="Europe/Zurich",
+    language="en",
+    imprint="Example Institute, 1 Example Street, Geneva\nhttps://www.example.org/privacy",
+)
+
+WEBINAR = WebinarFacts(
+    id="iscc",
+    number=12,
+    title="The International Standard Content Code (ISCC)",
+    abstract=(
+        "How can a work be recognised **wherever** it turns up?\n\n"
+        "- what a content code is made of\n"
+        "- what ISO 24138 says, and what it leaves open\n\n"
+        "Read [the standard's page](https://www.example.org/iscc) before, if you like."
+    ),
+    language="en",
+    starts_at=datetime(2026, 11, 25, 12, tzinfo=UTC),
+    ends_at=datetime(2026, 11, 25, 13, tzinfo=UTC),
+    zone="Europe/Zurich",
+    status="scheduled",
+    uid="0b7c4f0e-7a58-4b0e-9d6e-3a8a2a0f6f11",
+    sequence=0,
+    stamp=_STAMP,
+    speakers=(
+        Speaker(
+            name="Ada Example", affiliation="Example University", url="https://ada.example.org"
+        ),
+        Speaker(name="Jean Exemple", affiliation="Institut d’exemple"),
+    ),
+    links=(Link(title="Background paper", url="https://www.example.org/paper?a=1&b=2"),),
+    registers_here=True,
+    join_url="https://meet.example.org/12",
+)
+
+SECOND = replace(
+    WEBINAR,
+    id="registers",
+    number=13,
+    title="Registers of works, 100 years on",
+    abstract="",
+    language="fr",
+    starts_at=datetime(2026, 12, 9, 12, tzinfo=UTC),
+    ends_at=datetime(2026, 12, 9, 13, tzinfo=UTC),
+    uid="7f0f2b3e-53a1-4f9c-8f5b-1b8d2f0c9a22",
+    speakers=(Speaker(name="Jean Exemple"),),
+    links=(),
+    registers_here=False,
+    registration_url="https://register.example.org/13",
+    join_url="",
+)
+
+_MOVED: Details = {
+    "was_starts_at": "2026-11-24T12:00:00+00:00",
+    "was_ends_at": "2026-11-24T13:00:00+00:00",
+    "was_zone": "Europe/Zurich",
+}
+_STATUS: Details = {
+    "state": "active",
+    "since": "2026-01-01",
+    "language": "fr",
+    "zone": "America/New_York",
+    "paused_until": "",
+}
+_PREVIEW: Details = {
+    "subject": "What comes next year",
+    "body": _BODY,
+    "at": "2026-12-01T08:00:00+00:00",
+    "recipients": 1234,
+}
+
+# What each kind can be given; the first is the usual case.
+DETAILS: Mapping[str, tuple[Details, ...]] = {
+    "announcement": ({}, {"speaker": True}),
+    "update": (
+        _MOVED,
+        {
+            "was_title": "The Content Code",
+            "speakers": True,
+            "abstract": True,
+            "registration": True,
+            "join": True,
+            "materials": True,
+        },
+    ),
+    "cancellation": ({"reason": "The speaker is ill.\nWe look for a new date."}, {}),
+    "message": ({"subject": "What comes next year", "body": _BODY},),
+    "confirmation": (
+        {"imported": False, "wish": False, "days": 7},
+        {"imported": False, "wish": True, "days": 1},
+        {"imported": True, "wish": False, "days": 7},
+    ),
+    "reply-status": (
+        _STATUS,
+        {**_STATUS, "paused_until": "2026-12-24T05:00:00+00:00"},
+        {**_STATUS, "state": "pending", "since": ""},
+        {**_STATUS, "state": "bounced"},
+        {**_STATUS, "state": "unsubscribed"},
+        {"state": "", "since": "", "language": "", "zone": "", "paused_until": ""},
+    ),
+    "reply-language": ({"ok": True, "value": "fr"}, {"ok": False, "value": "Klingon"}),
+    "reply-timezone": (
+        {"ok": True, "value": "Africa/Nairobi"},
+        {"ok": False, "value": "Atlantis"},
+    ),
+    "reply-pause": ({"ok": True, "value": "2026-12-24"}, {"ok": False, "value": ""}),
+    "reply-register": ({}, {"full": True}),
+    "reply-no-webinar": ({"number": "99"}, {"number": 0}),
+    "reply-authorise": ({"command": "pause 2026-12-24"},),
+    "forward": (
+        {"author": "reader@example.org", "subject": "A question"},
+        {"author": "reader@example.org", "subject": ""},
+    ),
+    "reply-preview": (_PREVIEW, {**_PREVIEW, "at": ""}),
+}
+
+
+def sample(
+    kind: str,
+    *,
+    language: str = "en",
+    web: bool = True,
+    registered: bool = False,
+    details: Details | None = None,
+) -> Facts:
+    """Facts for a mail of this kind, with pages or without, to a reader in New York."""
+    series = replace(SERIES, base_url="https://webinars.example.org") if web else SERIES
+    webinar = WEBINAR
+    if web:
+        webinar = replace(webinar, page_url="https://webinars.example.org/copyright/w/iscc")
+    if kind == "follow-up":
+        recording = Link(title="Recording", url="https://video.example.org/12")
+        webinar = replace(webinar, status="over", materials=(recording,))
+    return Facts(
+        series=series,
+        language=language,
+        zone="America/New_York",
+        webinar=webinar,
+        webinars=(webinar, SECOND),
+        registered=registered,
+        detail=DETAILS.get(kind, ({},))[0] if details is None else details,
+    )

@@ -1,0 +1,154 @@
+"""Decides what one mail asks for: the address decides first, then the subject, then early lines.
+
+On an address command nobody reads the text. On the series address a command must be a whole line;
+greetings, thanks, accents, case and punctuation aside. A sentence that only contains such a word is
+free text, and free text is for `mailer.intake` to judge, which knows who is a subscriber. What a
+machine wrote asks for nothing (RFC 3834 §2), and who cannot be believed gets no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mailer.message.address import Purpose, Recipient
+from mailer.message.authentication import Authentication
+from mailer.message.command import (
+    Announce,
+    Approve,
+    Command,
+    Confirm,
+    FreeText,
+    Help,
+    Nothing,
+    Register,
+    ReturnPath,
+    ShowProgramme,
+    ShowStatus,
+    Skip,
+    Subscribe,
+    ToOwner,
+    Unsubscribe,
+)
+from mailer.message.incoming import LINES, Incoming
+from mailer.message.line import read_line
+from mailer.message.phrase import key
+
+HOPS = 100  # Received fields before a mail is taken to go in circles (RFC 5321 §6.3)
+_FIXED: Mapping[Purpose, Command] = {
+    Purpose.HELP: Help(),
+    Purpose.PROGRAMME: ShowProgramme(),
+    Purpose.STATUS: ShowStatus(),
+    Purpose.OWNER: ToOwner(),
+    Purpose.POSTMASTER: ToOwner(postmaster=True),
+    Purpose.ANNOUNCE: Announce(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The command, and the language to answer in as far as the mail tells (None: as stored)."""
+
+    command: Command
+    language: str | None = None
+
+
+def decide(mail: Incoming, recipient: Recipient) -> Decision:
+    """What this mail asks for at that address of ours."""
+    if mail.received_count > HOPS:
+        return Decision(command=Nothing(reason="loop"))
+    if mail.machine and not _takes_machines(recipient):
+        return Decision(command=Nothing(reason=mail.machine))
+    wanted = _wanted(mail, recipient)
+    reason = _refusal(mail, recipient, wanted.command)
+    return Decision(command=Nothing(reason=reason)) if reason else wanted
+
+
+def _takes_machines(recipient: Recipient) -> bool:
+    """Return paths are for machines, and mail programs press the unsubscribe button alone."""
+    match recipient.purpose:
+        case Purpose.BOUNCE:
+            return True
+        case Purpose.UNSUBSCRIBE:
+            return recipient.token is not None
+        case _:
+            return False
+
+
+def _refusal(mail: Incoming, recipient: Recipient, command: Command) -> str | None:
+    """Why nothing may come of this command, None if nothing is in its way.
+
+    A token says who is meant; then nothing else about the sender counts. What a subscriber wrote
+    in their own words is never lost to a spam filter: the intake knows who is one.
+    """
+    spam = "spam" if mail.spam else None
+    match command:
+        case Nothing() | Confirm(token=str()):
+            return None
+        case _ if recipient.token is not None:
+            return None
+        case ToOwner():
+            return spam
+        case Unsubscribe() | FreeText():  # filters mistake many an honest one
+            spam = None
+    if mail.authentication is Authentication.FAIL:
+        return spam or "authentication"
+    return spam or (None if mail.author else "no author")
+
+
+def _wanted(mail: Incoming, recipient: Recipient) -> Decision:
+    if recipient.purpose is Purpose.SERIES:
+        return _by_text(mail, recipient)
+    if recipient.purpose is Purpose.PREFERENCES:
+        return _preference(mail, recipient)
+    return Decision(command=_by_address(recipient, mail.language), language=mail.language)
+
+
+def _by_address(recipient: Recipient, language: str | None) -> Command:
+    token = recipient.token
+    command = _FIXED.get(recipient.purpose)
+    match recipient.purpose:
+        case Purpose.SUBSCRIBE:
+            command = Subscribe(language=language)
+        case Purpose.UNSUBSCRIBE:
+            command = Unsubscribe(token=token)
+        case Purpose.CONFIRM if token:
+            command = Confirm(token=token)
+        case Purpose.REGISTER if token:
+            command = Register(token=token)
+        case Purpose.SKIP if token:
+            command = Skip(token=token)
+        case Purpose.APPROVE if token:
+            command = Approve(token=token)
+        case Purpose.BOUNCE if token:
+            command = ReturnPath(token=token)
+    # What is left is for web pages only, or lacks its token: `route` lets no such address in.
+    return command or Nothing(reason="no such address")
+
+
+def _by_text(mail: Incoming, recipient: Recipient) -> Decision:
+    return _first_line(mail, recipient) or Decision(
+        command=FreeText(words=mail.words, attachments=mail.attachments), language=mail.language
+    )
+
+
+def _preference(mail: Incoming, recipient: Recipient) -> Decision:
+    """The one address that says who but not what: that is in the text, as for the series."""
+    return _first_line(mail, recipient) or Decision(command=ShowStatus(), language=mail.language)
+
+
+def _first_line(mail: Incoming, recipient: Recipient) -> Decision | None:
+    """The first line that is a command: of the subject and the first unquoted lines."""
+    known = {key(recipient.series or "")}
+    if mail.author:
+        known.add(key(mail.author.key))
+    for line in (mail.subject, *mail.lines[:LINES]):
+        found = read_line(line, frozenset(known))
+        if found:
+            [language, *others] = sorted(found.languages)
+            spoken = mail.language if others else language
+            command = found.command
+            if isinstance(command, Subscribe):
+                command = Subscribe(language=spoken)
+            return Decision(command=command, language=spoken)
+    return None

@@ -1,0 +1,289 @@
+"""What one mail at one address asks for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailer.message.address import Address, Purpose, Recipient
+from mailer.message.command import (
+    Announce,
+    Approve,
+    Command,
+    Confirm,
+    FreeText,
+    Help,
+    Nothing,
+    Pause,
+    Register,
+    ReturnPath,
+    SetLanguage,
+    ShowProgramme,
+    ShowStatus,
+    Skip,
+    Subscribe,
+    ToOwner,
+    Unsubscribe,
+)
+from mailer.message.incoming import Authentication, Incoming, read
+from mailer.message.wish import HOPS, Decision, decide
+
+TOKEN = "mheavunafqxk5bgdvqlpto47kq"
+LIST = Recipient(series="copyright", purpose=Purpose.SERIES)
+ANN = Address(key="ann@example.org", mailbox="Ann@example.org")
+
+
+def mail(subject: str = "", *lines: str, language: str | None = None) -> Incoming:
+    return Incoming(
+        content=b"",
+        digest=b"",
+        author=ANN,
+        author_name="Ann",
+        subject=subject,
+        message_id="",
+        replies_to=(),
+        lines=lines,
+        words=7,
+        attachments=False,
+        language=language,
+        authentication=Authentication.NONE,
+        spam=False,
+        machine=None,
+        received_count=3,
+    )
+
+
+def at(purpose: Purpose, token: str | None = None) -> Recipient:
+    series = None if purpose is Purpose.POSTMASTER else "copyright"
+    return Recipient(series=series, purpose=purpose, token=token)
+
+
+ADDRESSES = [
+    (at(Purpose.SUBSCRIBE), Subscribe(language="fr")),
+    (at(Purpose.UNSUBSCRIBE), Unsubscribe()),
+    (at(Purpose.UNSUBSCRIBE, TOKEN), Unsubscribe(token=TOKEN)),
+    (at(Purpose.CONFIRM, TOKEN), Confirm(token=TOKEN)),
+    (at(Purpose.HELP), Help()),
+    (at(Purpose.PROGRAMME), ShowProgramme()),
+    (at(Purpose.STATUS), ShowStatus()),
+    (at(Purpose.REGISTER, TOKEN), Register(token=TOKEN)),
+    (at(Purpose.SKIP, TOKEN), Skip(token=TOKEN)),
+    (at(Purpose.OWNER), ToOwner()),
+    (at(Purpose.POSTMASTER), ToOwner(postmaster=True)),
+    (at(Purpose.ANNOUNCE), Announce()),
+    (at(Purpose.APPROVE, TOKEN), Approve(token=TOKEN)),
+    (at(Purpose.BOUNCE, TOKEN), ReturnPath(token=TOKEN)),
+]
+
+
+@pytest.mark.parametrize(("recipient", "command"), ADDRESSES)
+def test_address_command_ignores_subject_and_body(recipient: Recipient, command: Command) -> None:
+    decision = decide(mail("unsubscribe", "退订", language="fr"), recipient)
+    assert decision == Decision(command=command, language="fr")
+
+
+@pytest.mark.parametrize("recipient", [recipient for recipient, _ in ADDRESSES] + [LIST])
+def test_machine_mail_is_taken_by_return_path_and_unsubscribe_button_only(
+    recipient: Recipient,
+) -> None:
+    sent = replace(mail("subscribe"), machine="auto-submitted")
+    takes = {
+        at(Purpose.BOUNCE, TOKEN): ReturnPath(token=TOKEN),
+        at(Purpose.UNSUBSCRIBE, TOKEN): Unsubscribe(token=TOKEN),
+    }
+    assert decide(sent, recipient).command == takes.get(recipient, Nothing(reason="auto-submitted"))
+
+
+BY_TOKEN = [recipient for recipient, _ in ADDRESSES if recipient.token]
+BY_SENDER = [
+    at(Purpose.SUBSCRIBE),
+    at(Purpose.HELP),
+    at(Purpose.PROGRAMME),
+    at(Purpose.STATUS),
+    at(Purpose.ANNOUNCE),
+]
+
+
+@pytest.mark.parametrize("recipient", BY_SENDER)
+def test_forged_or_spam_mail_gets_no_answer(recipient: Recipient) -> None:
+    forged = replace(mail("hello"), authentication=Authentication.FAIL)
+    assert decide(forged, recipient) == Decision(command=Nothing(reason="authentication"))
+    spam = replace(mail("hello"), spam=True)
+    assert decide(spam, recipient) == Decision(command=Nothing(reason="spam"))
+
+
+def test_own_words_with_a_spam_mark_are_left_to_the_intake_which_knows_subscribers() -> None:
+    spam = replace(mail("hello"), spam=True)
+    assert decide(spam, LIST) == decide(mail("hello"), LIST)
+    forged = replace(mail("hello"), authentication=Authentication.FAIL)
+    assert decide(forged, LIST).command == Nothing(reason="authentication")
+
+
+@pytest.mark.parametrize("recipient", BY_TOKEN)
+def test_token_decides_whatever_the_sender_is(recipient: Recipient) -> None:
+    doubtful = replace(mail(), authentication=Authentication.FAIL, spam=True, author=None)
+    assert decide(doubtful, recipient) == decide(mail(), recipient)
+
+
+@pytest.mark.parametrize("sent", [mail("unsubscribe"), mail("hi", "unsubscribe"), mail()])
+def test_unsubscribing_by_sender_is_refused_only_where_the_sender_is_forged(
+    sent: Incoming,
+) -> None:
+    recipient = LIST if sent.subject else at(Purpose.UNSUBSCRIBE)
+    forged = replace(sent, authentication=Authentication.FAIL)
+    assert decide(forged, recipient).command == Nothing(reason="authentication")
+    assert decide(replace(sent, spam=True), recipient).command == Unsubscribe()
+
+
+@pytest.mark.parametrize("purpose", [Purpose.OWNER, Purpose.POSTMASTER])
+def test_organisers_and_operator_are_reached_unless_it_is_spam(purpose: Purpose) -> None:
+    odd = replace(mail(), authentication=Authentication.FAIL, author=None)
+    assert decide(odd, at(purpose)).command == ToOwner(postmaster=purpose is Purpose.POSTMASTER)
+    assert decide(replace(odd, spam=True), at(purpose)).command == Nothing(reason="spam")
+
+
+@pytest.mark.parametrize("recipient", BY_SENDER)
+def test_nobody_can_ask_for_nothing(recipient: Recipient) -> None:
+    assert decide(replace(mail(), author=None), recipient).command == Nothing(reason="no author")
+
+
+@pytest.mark.parametrize("recipient", [recipient for recipient, _ in ADDRESSES] + [LIST])
+def test_mail_that_goes_in_circles_is_held(recipient: Recipient) -> None:
+    assert decide(replace(mail(), received_count=HOPS), recipient).command != Nothing(reason="loop")
+    looping = replace(mail(), received_count=HOPS + 1)
+    assert decide(looping, recipient) == Decision(command=Nothing(reason="loop"))
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        at(purpose)
+        for purpose in (
+            Purpose.CONFIRM,
+            Purpose.REGISTER,
+            Purpose.SKIP,
+            Purpose.APPROVE,
+            Purpose.BOUNCE,
+        )
+    ]
+    + [at(Purpose.JOIN), at(Purpose.JOIN, TOKEN)],
+)
+def test_purpose_without_its_token_is_nothing(recipient: Recipient) -> None:
+    assert decide(mail(), recipient).command == Nothing(reason="no such address")
+
+
+def test_subject_comes_before_the_lines_and_early_lines_before_later_ones() -> None:
+    assert decide(mail("subscribe", "unsubscribe"), LIST).command == Subscribe(language="en")
+    assert decide(mail("hello", "Hi all", "退订", "subscribe"), LIST).command == Unsubscribe()
+
+
+@pytest.mark.parametrize("place", range(7))
+def test_only_the_first_five_lines_are_looked_at(place: int) -> None:
+    lines = [f"line {n}" for n in range(place)] + ["help"]
+    free = FreeText(words=7, attachments=False)
+    assert decide(mail("hello", *lines), LIST).command == (Help() if place < 5 else free)
+
+
+@pytest.mark.parametrize(
+    ("subject", "language", "decided"),
+    [
+        ("désabonner", None, "fr"),
+        ("désabonner", "de", "fr"),
+        ("退订", "en", "zh"),
+        ("programme", None, None),
+        ("programme", "fr", "fr"),
+        ("ok", "ru", "ru"),
+        ("hello there", "es", "es"),
+    ],
+)
+def test_answer_is_in_the_language_of_the_command_else_of_the_mail(
+    subject: str, language: str | None, decided: str | None
+) -> None:
+    assert decide(mail(subject, language=language), LIST).language == decided
+
+
+def test_wish_to_subscribe_keeps_its_language() -> None:
+    assert decide(mail("подписаться"), LIST) == Decision(
+        command=Subscribe(language="ru"), language="ru"
+    )
+
+
+def test_empty_mail_is_free_text_of_no_words() -> None:
+    empty = replace(mail(), words=0)
+    assert decide(empty, LIST).command == FreeText(words=0, attachments=False)
+
+
+def test_free_text_tells_its_length_and_attachments() -> None:
+    long = replace(mail("Question", "how do I unsubscribe from X?"), words=90, attachments=True)
+    assert decide(long, LIST).command == FreeText(words=90, attachments=True)
+
+
+def test_series_and_own_address_may_stand_in_the_command() -> None:
+    assert decide(mail("subscribe copyright"), LIST).command == Subscribe(language="en")
+    assert decide(mail("unsubscribe ann@example.org"), LIST).command == Unsubscribe()
+    free = FreeText(words=7, attachments=False)
+    assert decide(mail("unsubscribe bob@example.org"), LIST).command == free
+
+
+def test_series_that_is_called_like_a_command_does_not_hide_it() -> None:
+    recipient = Recipient(series="help", purpose=Purpose.SERIES)
+    assert decide(mail("help"), recipient).command == Help()
+
+
+@pytest.mark.parametrize("token", [None, TOKEN])
+def test_preferences_address_reads_which_preference_from_the_text(token: str | None) -> None:
+    recipient = at(Purpose.PREFERENCES, token)
+    assert decide(mail("langue français"), recipient) == Decision(
+        command=SetLanguage(language="fr"), language="fr"
+    )
+    assert decide(mail("hi", "pause 2026-10-28"), recipient).command == Pause(
+        until=date(2026, 10, 28)
+    )
+    assert decide(mail("unsubscribe"), recipient).command == Unsubscribe()
+    for other in ("", "hello"):
+        assert decide(mail(other), recipient).command == ShowStatus()
+
+
+def test_preference_by_token_is_set_whatever_the_sender_is() -> None:
+    doubtful = replace(mail("language fr"), authentication=Authentication.FAIL, spam=True)
+    recipient = at(Purpose.PREFERENCES, TOKEN)
+    assert decide(doubtful, recipient).command == SetLanguage(language="fr")
+    assert decide(doubtful, at(Purpose.PREFERENCES)).command == Nothing(reason="spam")
+
+
+FOOTER = "You get this because you subscribed.\nunsubscribe\nhttps://webinars.example.org/u/x\n"
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "On Wed, 28 Oct 2026, Webinars <webinars@lists.example.org> wrote:\n" + FOOTER,
+        "".join(f"> {line}\n" for line in FOOTER.splitlines()),
+        "-----Original Message-----\n" + FOOTER,
+        "-- \n" + FOOTER,
+    ],
+)
+def test_footer_of_our_own_mail_never_unsubscribes_who_answers(quoted: str) -> None:
+    content = f"From: ann@example.org\nSubject: Re: Reminder\n\nThank you!\n\n{quoted}"
+    taken = read(content.encode(), sender="ann@example.org", authserv_id="", own=frozenset())
+    assert decide(taken, LIST).command == FreeText(words=2, attachments=False)
+
+
+def test_quoted_html_footer_never_unsubscribes_who_answers() -> None:
+    content = (
+        "From: ann@example.org\nSubject: Re: Reminder\nContent-Type: text/html\n\n<p>Thank you!</p>"
+        '<div class="gmail_quote"><div>On a day we wrote</div><p>unsubscribe</p></div>'
+    )
+    taken = read(content.encode(), sender="ann@example.org", authserv_id="", own=frozenset())
+    assert decide(taken, LIST).command == FreeText(words=2, attachments=False)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200), st.sampled_from(Purpose), st.sampled_from([None, TOKEN]))
+def test_no_bytes_raise_at_any_address(content: bytes, purpose: Purpose, token: str | None) -> None:
+    taken = read(content, sender=None, authserv_id="", own=frozenset())
+    decide(taken, at(purpose, token))
