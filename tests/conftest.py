@@ -1,0 +1,177 @@
+"""Fixtures that any test may ask for: peers, ports, and a database on each engine.
+
+A test that asks for a peer program, or drives the whole program, is marked `slow` here; all
+others are the unit part, which stays under ten seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from mailer.store.engine import Store, open_store
+from mailer.store.upgrade import make_ready
+from tests.peers import postgres, registry
+from tests.peers.certificate import Certificate, make_certificate
+from tests.peers.postfix import Postfix, PostfixMissing, Route, find_program
+from tests.peers.sink import Sink
+
+RUN_FOLDER = "MAILER_TEST_RUN"  # environment variable: what the processes of one run share
+WHOLE = ("flow", "faults", "test_dev.py", "test_readme.py", "test_wheel.py")  # below tests/
+DATABASE_FIXTURES = ("database_url", "migrated_url")
+PEER_FIXTURES = frozenset({"postgres_server", "postgres_url", "postfix"})
+HERE = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that the run begins with makes its folder; the others find it by its name."""
+    if RUN_FOLDER not in os.environ:
+        folder = tempfile.mkdtemp(prefix="mailer-tests-")
+        Path(folder).chmod(0o755)  # PostgreSQL and Postfix are other users
+        os.environ[RUN_FOLDER] = folder
+        config.add_cleanup(lambda: end_run(Path(folder)))
+        # A run that is told to stop (by `timeout`, say) still stops what it started.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def end_run(folder: Path) -> None:
+    """Stop what the run's processes started, and leave nothing behind."""
+    del os.environ[RUN_FOLDER]
+    postgres.stop_shared(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow by nature."""
+    for item in items:
+        place = item.path.relative_to(HERE) if item.path.is_relative_to(HERE) else item.path
+        if place.parts[0] in WHOLE or needs_peer(item):
+            item.add_marker(pytest.mark.slow)
+
+
+def needs_peer(item: pytest.Item) -> bool:
+    """Whether a test talks to PostgreSQL or Postfix, be it in one of its variants."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is not None and "postgresql" in map(callspec.params.get, DATABASE_FIXTURES):
+        return True
+    return not PEER_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def run_folder() -> Path:
+    """A folder that all processes of this run share; gone at its end."""
+    return Path(os.environ[RUN_FOLDER])
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port that nobody has at this moment."""
+    return postgres.free_port()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A certificate for localhost and 127.0.0.1, signed by itself."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest_asyncio.fixture
+async def sink() -> AsyncIterator[Sink]:
+    """A recording SMTP server with every extension but STARTTLS and AUTH."""
+    async with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture(scope="session")
+def postgres_server(run_folder: Path) -> postgres.Server:
+    """The run's PostgreSQL."""
+    try:
+        return postgres.shared(run_folder)
+    except postgres.PostgresMissing as error:
+        registry.missing("postgresql", str(error))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
+    """A new empty PostgreSQL database."""
+    name = postgres_server.create_database()
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new empty database, once on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'mailer.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the schema and nothing in it."""
+    file = tmp_path_factory.mktemp("template") / "mailer.db"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: postgres.Server) -> str:
+    """The name of a PostgreSQL database with the schema and nothing in it."""
+    name = postgres_server.create_database()
+    migrate(postgres_server.url(name))
+    return name
+
+
+def migrate(url: str) -> None:
+    """Give a database the schema; in a thread, as the test's own loop may be set up already."""
+
+    async def make() -> None:
+        store = open_store(url)
+        await make_ready(store, upgrade=True)
+        await store.dispose()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, make()).result()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database with the schema, once on each engine; a copy, so it costs little."""
+    if request.param == "sqlite":
+        file = tmp_path / "mailer.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    name = server.create_database(request.getfixturevalue("postgres_template"))
+    yield server.url(name)
+    server.drop_database(name)
+
+
+@pytest_asyncio.fixture
+async def store(migrated_url: str) -> AsyncIterator[Store]:
+    """An open store with the schema, once on each engine."""
+    store = open_store(migrated_url)
+    yield store
+    await store.dispose()
+
+
+@pytest.fixture
+def postfix() -> Callable[[Route], Postfix]:
+    """Makes a Postfix of our own: `async with postfix(Route(...)) as server`."""
+    try:
+        find_program()
+    except PostfixMissing as error:
+        registry.missing("postfix", str(error))
+    return Postfix

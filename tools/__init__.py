@@ -1,0 +1,1 @@
+"""What dev.py does, in parts: venv, locks, peers from Debian, checks. Standard library alone."""
