@@ -5,7 +5,10 @@ Expected outcomes (a refused recipient, an unknown token) are values, not errors
     MailerError
     ├── ConfigError       (ValueError)      the configuration does not hold; lists every fault
     ├── ProgrammeError    (ValueError)      a programme file or a change of it cannot be taken
+    ├── UnknownWebinar    (LookupError)     no webinar has this id; names the nearest
+    ├── ChangeRefused     (ValueError)      a change of the programme that makes no sense; says why
     ├── PeopleError       (ValueError)      an address list or a person's data cannot be taken
+    ├── PersonRefused     (ValueError)      a change of a person that cannot be; says why
     ├── TemplateFault     (ValueError)      a template cannot be rendered; names file and line
     ├── SchemaTooOld      (RuntimeError)    the database wants `db upgrade`
     ├── SchemaTooNew      (RuntimeError)    the database was upgraded by a newer version
@@ -57,8 +60,20 @@ class ProgrammeError(FaultyInput):
     """A programme file, or a change to the programme, cannot be taken; nothing was stored."""
 
 
+class UnknownWebinar(MailerError, LookupError):
+    """No webinar of the series has this id."""
+
+
+class ChangeRefused(MailerError, ValueError):
+    """A change of the programme that makes no sense as things stand; nothing was stored."""
+
+
 class PeopleError(FaultyInput):
     """A list of addresses, or a person's data, cannot be taken; nothing was stored."""
+
+
+class PersonRefused(MailerError, ValueError):
+    """A change of a person that cannot be; nothing was changed."""
 
 
 class TemplateFault(MailerError, ValueError):

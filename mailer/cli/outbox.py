@@ -1,0 +1,148 @@
+"""`mailer outbox`: how sending stands, and the switch that stops it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.frame import (
+    config_option,
+    json_option,
+    load_config,
+    run_async,
+    show,
+    tell_daemon,
+    with_parts,
+)
+
+if TYPE_CHECKING:
+    from mailer.parts import Parts
+    from mailer.store.announcement import Progress
+    from mailer.store.outbox import Counts
+
+_WATCH_SECONDS = 1.0
+
+
+@click.group(invoke_without_command=True)
+@config_option
+@json_option
+@click.pass_context
+def outbox(ctx: click.Context, own_config: str | None, as_json: bool) -> None:
+    """Show how many mails wait, are under way, went out or failed.
+
+    \b
+    mailer outbox           the state of sending
+    mailer outbox watch     the same, live
+    mailer outbox stop      halt all sending at once (survives restarts)
+    mailer outbox go        let it go on
+    """
+    if ctx.invoked_subcommand is None:
+        counts, items, stopped = _state(ctx, own_config)
+        if as_json:
+            show({**_plain_counts(counts), "stopped": stopped, "announcements": items})
+        else:
+            click.echo(_text(counts, items, stopped))
+
+
+def _plain_counts(counts: Counts) -> dict[str, int]:
+    return {field.name: getattr(counts, field.name) for field in fields(counts)}
+
+
+def _state(ctx: click.Context, own_config: str | None) -> tuple[Counts, tuple[Progress, ...], bool]:
+    from mailer.parts import open_parts
+    from scheduler.clock import SystemClock
+
+    async def read() -> tuple[Counts, tuple[Progress, ...], bool]:
+        async with open_parts(load_config(ctx, own_config), SystemClock()) as parts:
+            return await _read(parts)
+
+    return run_async(read())
+
+
+async def _read(parts: Parts) -> tuple[Counts, tuple[Progress, ...], bool]:
+    from mailer.store import announcement, setting
+    from mailer.store import outbox as ledger
+
+    counts = await parts.store.read(ledger.counts)
+    items = await parts.store.read(announcement.progress)
+    stopped = await parts.store.read(lambda c: setting.get(c, setting.STOPPED))
+    return counts, items, stopped is not None
+
+
+def _text(counts: Counts, items: tuple[Progress, ...], stopped: bool) -> str:
+    lines = ["Sending is STOPPED (mailer outbox go lets it go on).", ""] if stopped else []
+    lines += [f"{name.replace('_', ' '):>10}  {n}" for name, n in _plain_counts(counts).items()]
+    active = [one for one in items if one.state in ("planned", "sending", "done")]
+    if active:
+        lines += ["", "Announcements:"]
+    for one in active:
+        due = one.due_at.strftime("%Y-%m-%d %H:%M UTC")
+        lines.append(f"  {due}  {one.state:<8} {one.sent}/{one.total} sent  {one.subject}")
+    return "\n".join(lines)
+
+
+@outbox.command()
+@config_option
+@click.pass_context
+@with_parts
+async def stop(parts: Parts) -> None:
+    """Halt all sending at once, answers included. It stays halted over restarts until `go`."""
+    from mailer.store import setting
+
+    await parts.store.write(
+        lambda c: setting.put(c, setting.STOPPED, parts.clock.now().isoformat())
+    )
+    await tell_daemon(parts)
+    click.echo(
+        "Sending is stopped. What comes in is still taken; `mailer outbox go` lets it go on."
+    )
+
+
+@outbox.command()
+@config_option
+@click.pass_context
+@with_parts
+async def go(parts: Parts) -> None:
+    """Let sending go on after `stop`."""
+    from mailer.store import setting
+
+    await parts.store.write(lambda c: setting.remove(c, setting.STOPPED))
+    await tell_daemon(parts)
+    click.echo("Sending goes on.")
+
+
+@outbox.command()
+@config_option
+@json_option
+@click.pass_context
+@with_parts
+async def retry(parts: Parts, as_json: bool) -> None:
+    """Try every deferred mail now instead of at its next time."""
+    from mailer.store import outbox as ledger
+
+    now = parts.clock.now()
+    count = await parts.store.write(lambda c: ledger.retry(c, now=now))
+    await tell_daemon(parts)
+    if as_json:
+        show({"retried": count})
+    else:
+        click.echo(f"{count} deferred mail{'s' if count != 1 else ''} will be tried now.")
+
+
+@outbox.command()
+@config_option
+@click.pass_context
+def watch(ctx: click.Context, own_config: str | None) -> None:
+    """The state of sending, refreshed every second until Ctrl-C."""
+    from rich.live import Live
+
+    with Live(auto_refresh=False, screen=False) as live:
+        try:
+            while True:
+                live.update(_text(*_state(ctx, own_config)), refresh=True)
+                time.sleep(_WATCH_SECONDS)
+        except KeyboardInterrupt:
+            return

@@ -1,0 +1,379 @@
+"""`mailer webinar`: the programme by hand. Each command is one change in one transaction.
+
+What the words mean is read in `programme_input`, decided in `mailer.intake.editing` and shown by
+`programme_output`; here they only meet. Those are imported when a command runs, as --help needs
+none of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.frame import USAGE, fail, pick_series, show
+from mailer.cli.programme_options import content_options, programme_command
+from mailer.errors import ProgrammeError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from mailer.cli.programme_input import Given
+    from mailer.intake.editing import Edited
+    from mailer.parts import Parts
+
+MOST_SLOTS = 200
+PLAN_NEXT = "Next: `mailer plan` shows what goes out, and when."
+
+
+@click.group()
+def webinar() -> None:
+    """The programme: what is on, when, and what changes.
+
+    \b
+    mailer webinar import programme.toml
+    mailer webinar add --title "Matching services" --next-slot
+    mailer webinar move matching 2026-12-02T13:00
+    """
+
+
+@webinar.command("import")
+@click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--sample", type=click.Choice(["2022", "2026"]), help="A season that comes with the program."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@programme_command
+async def import_(
+    parts: Parts,
+    *,
+    file: Path | None,
+    sample: str | None,
+    dry_run: bool,
+    series_id: str | None,
+    as_json: bool,
+) -> None:
+    """Make the programme agree with a file: .toml, .csv or .ics.
+
+    Webinars are known by their id: importing the same file again changes nothing, importing a
+    changed one changes only what differs. Webinars that the file does not name stay. If one row
+    cannot be taken, none is.
+
+    \b
+    mailer webinar import programme.toml --dry-run
+    mailer webinar import --sample 2026
+    """
+    from mailer.cli import programme_input, programme_output
+    from mailer.intake import editing
+
+    series = pick_series(parts.config, series_id)
+    if (file is None) == (sample is None):
+        raise click.UsageError("name a FILE, or --sample 2022 or 2026")
+    drafts = (
+        programme_input.read_sample(sample or "", series)
+        if file is None
+        else programme_input.read_file(file, series)
+    )
+    now = parts.clock.now()
+
+    async def unit(connection: AsyncConnection) -> Sequence[Edited]:
+        async with connection.begin_nested() as savepoint:
+            result = await editing.import_drafts(connection, series, drafts, now=now)
+            if dry_run:
+                await savepoint.rollback()
+            return result
+
+    result = await parts.store.write(unit)
+    if as_json:
+        show([programme_output.outcome(one) for one in result])
+    else:
+        _say(programme_output.told_of_all(result, now))
+        click.echo("Nothing was done: this was a dry run." if dry_run else PLAN_NEXT)
+    _say(programme_output.remarks(result, now), err=True)
+
+
+@webinar.command()
+@click.option("--id", "id", metavar="ID", help="a-z, 0-9 and hyphens; default: from the title.")
+@content_options
+@click.option("--next-slot", is_flag=True, help="Start at the series' next free slot.")
+@click.option("--draft", is_flag=True, help="Tell nobody until `publish`.")
+@programme_command
+async def add(
+    parts: Parts,
+    *,
+    next_slot: bool,
+    draft: bool,
+    series_id: str | None,
+    as_json: bool,
+    **options: Given,
+) -> None:
+    """Add one webinar. It is scheduled at once, unless it is a --draft.
+
+    \b
+    mailer webinar add --title "Matching services" --starts 2026-12-02T13:00 \\
+        --speaker "Ada Example;Example Society"
+    """
+    from mailer.cli import programme_input
+    from mailer.intake import editing, placing
+    from mailer.store import programme
+
+    series = pick_series(parts.config, series_id)
+    if next_slot and options["starts"] is not None:
+        raise click.UsageError("--starts and --next-slot exclude each other")
+    now = parts.clock.now()
+
+    async def unit(connection: AsyncConnection) -> Edited:
+        await programme.lock(connection, series.id)
+        given = options
+        if next_slot:
+            records = await programme.listing(connection, series_id=series.id)
+            slot = placing.next_free(series, records, after=now)
+            given = {**options, "starts": slot.wall_start.isoformat()}
+        new = programme_input.read_new(given, series, draft=draft)
+        return await editing.add(connection, series, new, now=now)
+
+    edited = await _change(parts, unit, as_json)
+    if not as_json:
+        publish_next = f"Next: `mailer webinar publish {edited.record.slug}` lets people know."
+        click.echo(publish_next if draft else PLAN_NEXT)
+
+
+@webinar.command()
+@click.argument("id")
+@programme_command
+async def publish(parts: Parts, *, id: str, series_id: str | None, as_json: bool) -> None:
+    """Schedule a draft, or revive a cancelled webinar.
+
+    \b
+    mailer webinar publish matching
+    """
+    from mailer.intake import editing
+
+    series, now = pick_series(parts.config, series_id), parts.clock.now()
+    await _change(parts, lambda c: editing.publish(c, series, id, now=now), as_json)
+
+
+@webinar.command("list")
+@click.option("--coming", is_flag=True, help="Leave out those that are over.")
+@programme_command
+async def list_(parts: Parts, *, coming: bool, series_id: str | None, as_json: bool) -> None:
+    """List the webinars by their start, past and coming; of every series unless --series is given.
+
+    \b
+    mailer webinar list --coming
+    """
+    from mailer.cli import programme_output
+    from mailer.store import programme
+
+    series = None if series_id is None else pick_series(parts.config, series_id).id
+    now = parts.clock.now()
+    records = await parts.store.read(
+        lambda c: programme.listing(c, series_id=series, ends_after=now if coming else None)
+    )
+    if as_json:
+        show([programme_output.listed(one, now) for one in records])
+    elif records:
+        _say(programme_output.table(records, now))
+    else:
+        click.echo("No webinars. `mailer webinar import FILE` or `mailer webinar add` makes some.")
+
+
+@webinar.command("show")
+@click.argument("id")
+@programme_command
+async def show_(parts: Parts, *, id: str, series_id: str | None, as_json: bool) -> None:
+    """Show everything about one webinar; its number will do as well as its id.
+
+    \b
+    mailer webinar show matching
+    """
+    from mailer.cli import programme_output
+    from mailer.intake import editing
+
+    series, now = pick_series(parts.config, series_id), parts.clock.now()
+    record = await parts.store.read(lambda c: editing.find(c, series, id))
+    if as_json:
+        show(programme_output.whole(record, now))
+    else:
+        _say(programme_output.description(record, now))
+
+
+@webinar.command()
+@click.argument("id")
+@content_options
+@programme_command
+async def edit(
+    parts: Parts, *, id: str, series_id: str | None, as_json: bool, **options: Given
+) -> None:
+    """Change what is given and leave the rest; an empty value takes away what is there.
+
+    Only what differs counts as a change. Repeated options replace the whole list.
+
+    \b
+    mailer webinar edit matching --title "Matching services at scale" --join-url ""
+    """
+    from mailer.cli import programme_input
+    from mailer.intake import editing
+
+    if not any(value not in (None, ()) for value in options.values()):
+        raise click.UsageError("nothing to change: give at least one option, like --title TEXT")
+    series, now = pick_series(parts.config, series_id), parts.clock.now()
+    with _usage():
+        draft, given = programme_input.read_changes(options, series, source="webinar edit")
+    await _change(parts, lambda c: editing.edit(c, series, id, draft, given, now=now), as_json)
+
+
+@webinar.command()
+@click.argument("id")
+@click.argument("start")
+@click.option("--duration", metavar="SPAN", help="Also a new length; default: as long as before.")
+@programme_command
+async def move(
+    parts: Parts, *, id: str, start: str, duration: str | None, series_id: str | None, as_json: bool
+) -> None:
+    """Let a webinar start at another time.
+
+    START is by the series' clock, or with an offset or Z; a day alone means the slot on that day.
+
+    \b
+    mailer webinar move matching 2026-12-09T13:00
+    """
+    from mailer.cli import programme_input
+    from mailer.intake import editing
+
+    series, now = pick_series(parts.config, series_id), parts.clock.now()
+    with _usage():
+        draft, given = programme_input.read_changes(
+            {"starts": start, "duration": duration},
+            series,
+            source="webinar move",
+            names={**programme_input.NAMES, "starts": "START"},
+        )
+    await _change(parts, lambda c: editing.edit(c, series, id, draft, given, now=now), as_json)
+
+
+@webinar.command()
+@click.argument("id")
+@click.option("--reason", metavar="TEXT", help="One line that people may read.")
+@programme_command
+async def cancel(
+    parts: Parts, *, id: str, reason: str | None, series_id: str | None, as_json: bool
+) -> None:
+    """Cancel a webinar; it keeps its id and number, and `publish` revives it.
+
+    \b
+    mailer webinar cancel matching --reason "The speaker is ill."
+    """
+    from mailer.cli import programme_input
+    from mailer.intake import editing
+
+    series, now = pick_series(parts.config, series_id), parts.clock.now()
+    with _usage():
+        why = programme_input.read_reason(reason)
+    await _change(parts, lambda c: editing.cancel(c, series, id, reason=why, now=now), as_json)
+
+
+@webinar.command()
+@click.argument("id")
+@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@click.option(
+    "--title", "titles", metavar="TEXT", multiple=True, help="One per URL, in the same order."
+)
+@click.option("--replace", is_flag=True, help="Instead of what is there, not beside it.")
+@programme_command
+async def materials(
+    parts: Parts,
+    *,
+    id: str,
+    urls: tuple[str, ...],
+    titles: tuple[str, ...],
+    replace: bool,
+    series_id: str | None,
+    as_json: bool,
+) -> None:
+    """Add links to recordings and slides; the follow-up mail waits for the first of them.
+
+    \b
+    mailer webinar materials matching https://www.example.org/slides.pdf --title Slides
+    """
+    from mailer.cli import programme_input
+    from mailer.intake import editing
+
+    if len(titles) > len(urls):
+        raise click.UsageError("there are more --title than URLs")
+    series, now = pick_series(parts.config, series_id), parts.clock.now()
+    with _usage():
+        links = programme_input.read_materials(urls, titles)
+    await _change(
+        parts,
+        lambda c: editing.put_materials(c, series, id, links, instead=replace, now=now),
+        as_json,
+    )
+
+
+@webinar.command()
+@click.option(
+    "--count",
+    type=click.IntRange(1, MOST_SLOTS),
+    default=8,
+    show_default=True,
+    help="How many to show.",
+)
+@programme_command
+async def slots(parts: Parts, *, count: int, series_id: str | None, as_json: bool) -> None:
+    """Show the next slots by the series' rule, and which are taken.
+
+    \b
+    mailer webinar slots --count 4
+    """
+    from mailer.cli import programme_output
+    from mailer.intake import placing
+    from mailer.store import programme
+
+    series, now = pick_series(parts.config, series_id), parts.clock.now()
+    records = await parts.store.read(
+        lambda c: programme.listing(c, series_id=series.id, ends_after=now)
+    )
+    found = placing.places(series, records, after=now, count=count)
+    if as_json:
+        show([programme_output.slot_value(one, series.timezone) for one in found])
+    elif found:
+        _say(programme_output.slot_table(found, series.timezone))
+    else:
+        click.echo(f"The rule of {series.id} has no slot any more.")
+
+
+async def _change(
+    parts: Parts, unit: Callable[[AsyncConnection], Awaitable[Edited]], as_json: bool
+) -> Edited:
+    """Do one change and say what it did."""
+    from mailer.cli import programme_output
+
+    with _usage():
+        edited = await parts.store.write(unit)
+    now = parts.clock.now()
+    if as_json:
+        show(programme_output.outcome(edited))
+    else:
+        _say(programme_output.told(edited, now))
+    _say(programme_output.remarks([edited], now), err=True)
+    return edited
+
+
+@contextlib.contextmanager
+def _usage() -> Iterator[None]:
+    """What is wrong with an option is a usage error."""
+    try:
+        yield
+    except ProgrammeError as error:
+        fail(str(error), USAGE)
+
+
+def _say(lines: Sequence[str], *, err: bool = False) -> None:
+    for line in lines:
+        click.echo(line, err=err)

@@ -1,0 +1,153 @@
+"""From a claimed row to the bytes of one person's mail.
+
+Rows of an announcement share a skeleton, kept in memory for as long as they come; a personal row
+brings its own letter. What fails here fails for this one row and says why.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime
+
+from mailer.config.model import Config, Series
+from mailer.drawing import Drawing
+from mailer.errors import MailerError
+from mailer.message.address import Purpose, address_of
+from mailer.message.compose import Attachment
+from mailer.message.letter import draw, from_json
+from mailer.message.mark import Personal
+from mailer.message.sign import Signer
+from mailer.message.skeleton import Skeleton
+from mailer.message.token import TokenMint
+from mailer.store import announcement, journal
+from mailer.store.announcement import Group
+from mailer.store.engine import Connection, Store
+from mailer.store.outbox import Claimed
+from mailer.transport.outcome import Outgoing
+from scheduler.clock import Clock
+
+_SKELETONS = 64
+
+# Which purpose a personal value's token serves, and whether it is bound to a webinar as well.
+_OF_PERSON = {
+    Personal.UNSUBSCRIBE: Purpose.UNSUBSCRIBE,
+    Personal.PREFERENCES: Purpose.PREFERENCES,
+}
+_OF_WEBINAR = {
+    Personal.REGISTER: Purpose.REGISTER,
+    Personal.SKIP: Purpose.SKIP,
+    Personal.JOIN: Purpose.JOIN,
+}
+
+
+class CannotFill(MailerError, ValueError):
+    """This row has no value for a personal place, or its letter cannot be made."""
+
+
+class Filling:
+    """Makes mails with one configuration, its templates and its keys."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        config: Config,
+        drawing: Drawing,
+        mint: TokenMint,
+        signer: Signer | None,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._config = config
+        self._drawing = drawing
+        self._mint = mint
+        self._signer = signer
+        self._clock = clock
+        self._kept: OrderedDict[Group, Skeleton] = OrderedDict()
+
+    async def outgoing(self, row: Claimed) -> Outgoing:
+        """The finished mail of a row; raises CannotFill or TemplateFault."""
+        now = self._clock.now()
+        series = self._config.series_by_id(row.series_id)
+        skeleton = await self._skeleton(row, now)
+        try:
+            content = skeleton.fill(self._values(row, skeleton, now))
+        except ValueError as error:
+            raise CannotFill(str(error)) from error
+        if self._signer is not None:
+            content = self._signer.sign(content, now)
+        return Outgoing(
+            id=row.id,
+            sender=self._return_path(row, series, now),
+            recipient=row.recipient,
+            content=content,
+        )
+
+    def _return_path(self, row: Claimed, series: Series, now: datetime) -> str:
+        token = self._mint.mint(Purpose.BOUNCE, subject=row.id, day=now.date())
+        return address_of(series, Purpose.BOUNCE, token)
+
+    def _values(self, row: Claimed, skeleton: Skeleton, now: datetime) -> dict[Personal, str]:
+        values = {Personal.ADDRESS: row.recipient, Personal.MESSAGE_ID: row.message_id}
+        for personal in skeleton.names - values.keys():
+            values[personal] = self._token(row, personal, now)
+        return values
+
+    def _token(self, row: Claimed, personal: Personal, now: datetime) -> str:
+        subject, day = row.subscription_id, now.date()
+        if subject is None:
+            raise CannotFill(f"{personal} needs a subscription")
+        if personal in _OF_PERSON:
+            return self._mint.mint(_OF_PERSON[personal], subject=subject, day=day)
+        if personal is Personal.CONFIRM:
+            return self._mint.mint(
+                Purpose.CONFIRM, subject=subject, context=row.generation, day=day
+            )
+        if personal in _OF_WEBINAR and row.webinar_id is not None:
+            return self._mint.mint(
+                _OF_WEBINAR[personal], subject=subject, context=row.webinar_id, day=day
+            )
+        raise CannotFill(f"{personal} needs a webinar")
+
+    async def _skeleton(self, row: Claimed, now: datetime) -> Skeleton:
+        if row.announcement_id is None:
+            return await self._personal(row)
+        group = Group(
+            announcement_id=row.announcement_id,
+            language=row.language,
+            zone=row.zone,
+            registered=row.registered,
+        )
+        kept = self._kept.get(group)
+        if kept is None:
+            kept = await self._store.write(lambda c: self._drawn(c, group, now))
+            self._kept[group] = kept
+            if len(self._kept) > _SKELETONS:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(group)
+        return kept
+
+    async def _drawn(self, connection: Connection, group: Group, now: datetime) -> Skeleton:
+        item = await announcement.by_id(connection, group.announcement_id)
+        if item is None:
+            raise CannotFill("its announcement is gone")
+        return await self._drawing.skeleton(connection, item, group, now=now)
+
+    async def _personal(self, row: Claimed) -> Skeleton:
+        letter = from_json(row.data)
+        return draw(
+            letter,
+            self._drawing.renderer,
+            kind=row.kind,
+            date=row.queued_at,
+            attachments=await self._attachments(row),
+        )
+
+    async def _attachments(self, row: Claimed) -> tuple[Attachment, ...]:
+        blob_id = row.blob_id
+        if blob_id is None:
+            return ()
+        content = await self._store.read(lambda c: journal.content(c, blob_id))
+        if content is None:
+            raise CannotFill("the mail to forward has expired")
+        return (Attachment(name="message.eml", media_type="message/rfc822", content=content),)

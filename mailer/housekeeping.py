@@ -1,0 +1,69 @@
+"""What has to be done now and then: heartbeats, lapsed leases, deadlines, retention."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from mailer.config.model import Retention
+from mailer.log import get_logger
+from mailer.store import journal, node, outbox, people, quota
+from mailer.store.engine import Connection, Store
+from scheduler.clock import Clock
+
+BEAT_SECONDS = 15.0
+_QUOTA_SPAN = timedelta(days=2)
+
+_log = get_logger(__name__)
+
+
+class Housekeeping:
+    """Keeps one database in order for one node."""
+
+    def __init__(self, store: Store, settings: Retention, clock: Clock, *, node_id: str) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._node_id = node_id
+
+    async def arrive(self) -> None:
+        """Begin: what this node had under way when it stopped is in doubt and goes out again."""
+        now = self._clock.now()
+
+        async def unit(connection: Connection) -> int:
+            await node.arrive(connection, self._node_id, now=now)
+            return await outbox.take_back(connection, node=self._node_id, now=now)
+
+        doubtful = await self._store.write(unit)
+        if doubtful:
+            _log.warning(
+                "mails were under way at the last stop", action="outbox.in_doubt", count=doubtful
+            )
+
+    async def beat(self) -> None:
+        """Say that this node lives; take over from nodes that do not."""
+        now = self._clock.now()
+
+        async def unit(connection: Connection) -> int:
+            await node.beat(connection, self._node_id, now=now)
+            await outbox.expire(connection, now=now)
+            return await node.take_back_lapsed(connection, now=now)
+
+        lapsed = await self._store.write(unit)
+        if lapsed:
+            _log.warning("another node is gone", action="outbox.in_doubt", count=lapsed)
+
+    async def sweep(self) -> None:
+        """Erase what retention says."""
+        now = self._clock.now()
+        await self._store.write(lambda connection: self._sweep(connection, now))
+
+    async def _sweep(self, connection: Connection, now: datetime) -> None:
+        lapsed = await people.lapse(connection, before=now - self._settings.pending, now=now)
+        await journal.sweep(connection, before=now - self._settings.inbound, now=now)
+        await quota.sweep(connection, before=now - _QUOTA_SPAN)
+        if lapsed:
+            _log.info("unconfirmed wishes lapsed", action="people.lapsed", count=lapsed)
+
+    async def leave(self) -> None:
+        """End in order."""
+        await self._store.write(lambda c: node.leave(c, self._node_id))

@@ -1,0 +1,119 @@
+"""What is said to each command of a delivery, and the hand-over to the intake.
+
+RCPT: an address that is not ours is refused at once, so nobody ever gets a bounce from us. After
+the dot: the mail is read once, taken for each recipient, and only what is durable is answered 250.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import datetime
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from mailer.errors import StoreUnavailable
+from mailer.intake.delivery import Intake
+from mailer.log import get_logger
+from mailer.message.incoming import Incoming
+from scheduler.clock import Clock
+
+_LATER = "451 4.3.0 Cannot take this mail just now, please try again"
+_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_LARGE_OCTETS = 100_000  # parsing more than this takes long enough to leave the loop to others
+MAX_RECIPIENTS = 200  # RFC 5321 §4.5.3.1.8 asks for 100
+
+_log = get_logger(__name__)
+
+
+class Handler:
+    """aiosmtpd's hooks for one listener."""
+
+    def __init__(self, intake: Intake, clock: Clock, *, source: str, hostname: str) -> None:
+        self._intake = intake
+        self._clock = clock
+        self._source = source
+        self._hostname = hostname
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd finds hooks by name
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        """Offer what is true of this server beside what aiosmtpd says."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", responses[-1]]
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd finds hooks by name
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        rcpt_options: list[str],
+    ) -> str:
+        """Take an address of ours, refuse any other."""
+        if self._intake.route(address) is None:
+            _log.info("refused a recipient", action="mail.refused", source=self._source)
+            return "550 5.1.1 No such address here"
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
+            return "452 4.5.3 Too many recipients, the rest in another mail please"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(rcpt_options)
+        return "250 2.1.5 Fine"
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd finds hooks by name
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        """Take the mail for each recipient; over SMTP one reply stands for all of them."""
+        content = bytes(envelope.original_content or b"")
+        recipients = [str(address) for address in envelope.rcpt_tos]
+        if _BARE.search(content):  # never two views of one mail (RFC 5321 §2.3.8, S16)
+            replies = ["550 5.6.11 Bare CR or LF in the mail"] * len(recipients)
+        else:
+            received = self._received(session, server).encode() + content
+            mail = await self._read(received, envelope.mail_from or "")
+            replies = [await self._take(mail, address) for address in recipients]
+        if self._source == "lmtp":
+            return "\r\n".join(replies)
+        return next((reply for reply in replies if not reply.startswith("250")), replies[0])
+
+    async def _read(self, content: bytes, sender: str) -> Incoming:
+        if len(content) > _LARGE_OCTETS:
+            return await asyncio.to_thread(self._intake.read, content, sender=sender)
+        return self._intake.read(content, sender=sender)
+
+    async def _take(self, mail: Incoming, address: str) -> str:
+        recipient = self._intake.route(address)
+        if recipient is None:
+            return "550 5.1.1 No such address here"
+        try:
+            await self._intake.take(mail, recipient, address=address, source=self._source)
+        except StoreUnavailable as error:
+            _log.error("cannot take a mail", action="mail.deferred", cause=str(error))
+            return _LATER
+        except Exception:  # unknown means temporary: the peer keeps the mail
+            _log.exception("taking a mail failed", action="mail.failed")
+            return _LATER
+        return "250 2.0.0 Taken"
+
+    def _received(self, session: Session, server: SMTP) -> str:
+        """The trace field that every receiving server adds (RFC 5321 §4.4)."""
+        peer = session.peer[0] if isinstance(session.peer, tuple) else "local"
+        protocol = (
+            "LMTP" if self._source == "lmtp" else "ESMTP" if session.extended_smtp else "SMTP"
+        )
+        if session.ssl is not None:
+            protocol += "S"
+        said = re.sub(r"[^A-Za-z0-9.:\[\]_-]", "?", str(session.host_name or "unknown"))[:255]
+        return (
+            f"Received: from {said} ([{peer}])\r\n"
+            f"\tby {self._hostname} with {protocol}; {_date(self._clock.now())}\r\n"
+        )
+
+
+def _date(instant: datetime) -> str:
+    return instant.strftime("%a, %d %b %Y %H:%M:%S +0000")

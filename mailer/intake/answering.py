@@ -1,0 +1,207 @@
+"""Queues the mails that a command causes, within the limits on automatic answers.
+
+The limits hold per address, per the address's domain and overall, so that forged mails cannot turn
+the answers against third parties (RFC 3834 §3.1.1; S1, S3, S4). What a limit holds back is silence,
+counted in the journal.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from mailer.intake.context import Asker, Context, facts_for
+from mailer.message.address import Address, Purpose
+from mailer.message.facts import Facts, WebinarFacts
+from mailer.message.letter import Letter, to_json
+from mailer.message.mark import Personal
+from mailer.store import outbox, people, quota
+from mailer.store.outbox import Envelope, Priority
+from mailer.store.people import Subscription
+from mailer.store.quota import Quota
+
+_DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+CONFIRMATION_PAUSE = _HOUR
+WELCOME_WEBINARS = 3
+
+
+def _quotas(context: Context, address: Address) -> tuple[Quota, ...]:
+    limits = context.config.limits
+    who = context.address_hash(address).hex()
+    return (
+        Quota(scope=f"address:{who}", limit=limits.answers_per_address_per_day, span=_DAY),
+        Quota(
+            scope=f"domain:{address.domain}", limit=limits.answers_per_domain_per_hour, span=_HOUR
+        ),
+        Quota(scope="all", limit=limits.answers_per_hour, span=_HOUR),
+    )
+
+
+async def reply(
+    context: Context,
+    asker: Asker,
+    template: str,
+    *,
+    detail: dict[str, str | int | bool] | None = None,
+    webinars: tuple[WebinarFacts, ...] = (),
+    webinar: WebinarFacts | None = None,
+    webinar_id: int | None = None,
+    registered: bool = False,
+    reply_to: Personal | None = None,
+) -> bool:
+    """Answer a command; False if a limit or a missing address keeps it silent."""
+    if asker.address is None:
+        return False
+    if await quota.take(context.connection, _quotas(context, asker.address), context.now):
+        return False
+    facts = facts_for(
+        context,
+        asker,
+        webinars=webinars,
+        webinar=webinar,
+        registered=registered,
+        detail=detail,
+    )
+    letter = Letter(
+        template=template,
+        facts=facts,
+        answers=True,
+        in_reply_to=asker.in_reply_to,
+        reply_to=reply_to,
+        unsubscribe=asker.subscription is not None,
+    )
+    await _queue(
+        context,
+        "reply",
+        letter,
+        asker.address,
+        asker.subscription,
+        priority=Priority.ANSWER,
+        webinar_id=webinar_id,
+    )
+    return True
+
+
+async def confirmation(
+    context: Context, asker: Asker, wanted: Subscription, *, detail: dict[str, str | int | bool]
+) -> bool:
+    """Ask a person to confirm; False if they were asked within the hour or a limit holds."""
+    last = wanted.confirmation_queued_at
+    if last is not None and context.now - last < CONFIRMATION_PAUSE:
+        return False
+    who = context.address_hash(wanted.address).hex()
+    per_day = context.config.limits.confirmations_per_address_per_day
+    quotas = (
+        Quota(scope=f"confirmation:{who}", limit=per_day, span=_DAY),
+        *_quotas(context, wanted.address),
+    )
+    if await quota.take(context.connection, quotas, context.now):
+        return False
+    asker = _as_subscriber(asker, wanted)
+    days = context.config.retention.pending.days
+    letter = Letter(
+        template="confirmation",
+        facts=facts_for(context, asker, detail={"days": days, **detail}),
+        answers=True,
+        in_reply_to=asker.in_reply_to,
+        reply_to=Personal.CONFIRM,
+    )
+    await _queue(context, "confirmation", letter, wanted.address, wanted, priority=Priority.ANSWER)
+    await people.confirmation_queued(context.connection, wanted.id, now=context.now)
+    return True
+
+
+async def welcome(context: Context, asker: Asker, active: Subscription) -> None:
+    """Greet a new subscriber with the next webinars; those of the past they are not owed."""
+    asker = _as_subscriber(asker, active)
+    letter = Letter(
+        template="welcome",
+        facts=facts_for(context, asker, webinars=await context.next_webinars(WELCOME_WEBINARS)),
+        answers=True,
+        in_reply_to=asker.in_reply_to,
+    )
+    await _queue(context, "welcome", letter, active.address, active, priority=Priority.PERSONAL)
+
+
+async def farewell(context: Context, asker: Asker, ended: Subscription) -> bool:
+    """Confirm to who left by mail that they are off, and offer the way back."""
+    if await quota.take(context.connection, _quotas(context, ended.address), context.now):
+        return False
+    letter = Letter(
+        template="farewell",
+        facts=facts_for(context, _as_subscriber(asker, ended)),
+        answers=True,
+        in_reply_to=asker.in_reply_to,
+    )
+    await _queue(context, "farewell", letter, ended.address, ended, priority=Priority.ANSWER)
+    return True
+
+
+async def to_organisers(
+    context: Context, *, facts: Facts, blob_id: int, recipients: tuple[Address, ...]
+) -> None:
+    """Send a person's mail on to the people who look after the series."""
+    letter = Letter(template="forward", facts=facts, unsubscribe=False)
+    for recipient in recipients:
+        await _queue(
+            context, "report", letter, recipient, None, priority=Priority.PERSONAL, blob_id=blob_id
+        )
+
+
+def _as_subscriber(asker: Asker, subscription: Subscription) -> Asker:
+    return Asker(
+        address=subscription.address,
+        channel=asker.channel,
+        evidence=asker.evidence,
+        in_reply_to=asker.in_reply_to,
+        language=asker.language,
+        proven=asker.proven,
+        subscription=subscription,
+    )
+
+
+async def _queue(
+    context: Context,
+    kind: str,
+    letter: Letter,
+    to: Address,
+    subscription: Subscription | None,
+    *,
+    priority: Priority,
+    blob_id: int | None = None,
+    webinar_id: int | None = None,
+) -> None:
+    envelope = Envelope(
+        series_id=context.series.id,
+        kind=kind,
+        template=letter.template,
+        priority=priority,
+        recipient=to.mailbox,
+        recipient_key=to.key,
+        language=letter.facts.language,
+        zone=letter.facts.zone,
+        message_id="",
+        subscription_id=None if subscription is None else subscription.id,
+        generation=0 if subscription is None else subscription.generation,
+        webinar_id=webinar_id,
+        data=to_json(letter),
+        blob_id=blob_id,
+    )
+    row_id = await outbox.queue_one(context.connection, envelope, now=context.now)
+    message_id = _message_id(context, kind, subscription, row_id)
+    await outbox.name(context.connection, row_id, message_id=message_id)
+
+
+def _message_id(context: Context, kind: str, subscription: Subscription | None, row_id: int) -> str:
+    """The left part of a new Message-ID.
+
+    A confirmation's names its subscription and generation in a form that only its recipient has
+    seen: a plain "yes" in reply to it is as good as the token.
+    """
+    day = context.now.date()
+    if kind == "confirmation" and subscription is not None:
+        token = context.mint.mint(
+            Purpose.MESSAGE, subject=subscription.id, context=subscription.generation, day=day
+        )
+        return f"confirmation.{row_id}.{token}"
+    return f"{kind}.{context.mint.mint(Purpose.MESSAGE, subject=row_id, day=day)}"

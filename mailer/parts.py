@@ -1,0 +1,169 @@
+"""Opens everything that works on one database, in the order in which things need each other.
+
+The daemon, every command and the simulation start here; who needs less simply uses less.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from mailer.config.model import Config, Outbound, TransportKind
+from mailer.dispatch.filling import Filling
+from mailer.dispatch.loop import Dispatch
+from mailer.dispatch.pausing import Pausing
+from mailer.dispatch.sending import Sending
+from mailer.drawing import Drawing
+from mailer.intake.delivery import Intake, Secrets
+from mailer.intake.enrolling import Enrolling
+from mailer.intake.importing import Importing
+from mailer.intake.person import PersonChanges
+from mailer.message.render import Renderer, builtin_templates
+from mailer.message.sign import Signer
+from mailer.message.token import TokenMint
+from mailer.planner import Planner
+from mailer.store import key, programme
+from mailer.store.engine import Connection, Store, open_store
+from mailer.store.upgrade import make_ready
+from mailer.transport.maildir import MaildirTransport
+from mailer.transport.outcome import Transport
+from mailer.transport.smtp import SmtpTransport
+from scheduler.clock import Clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """An open database and what works on it. ``nudge`` is called when something was queued."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    secrets: Secrets
+    nudge: Callable[[], None]
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Takes mails and commands."""
+        return Intake(
+            store=self.store,
+            config=self.config,
+            secrets=self.secrets,
+            clock=self.clock,
+            nudge=self.nudge,
+        )
+
+    @cached_property
+    def enrolling(self) -> Enrolling:
+        """Brings in people one by one."""
+        return Enrolling(store=self.store, intake=self.intake)
+
+    @cached_property
+    def importing(self) -> Importing:
+        """Brings in files of people."""
+        return Importing(store=self.store, config=self.config, intake=self.intake, clock=self.clock)
+
+    @cached_property
+    def person_changes(self) -> PersonChanges:
+        """Moves and erases people."""
+        return PersonChanges(
+            store=self.store,
+            config=self.config,
+            secrets=self.secrets,
+            intake=self.intake,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def drawing(self) -> Drawing:
+        """Renders announcements; the templates are read and checked now (raises TemplateFault)."""
+        renderer = Renderer(builtin_templates(), self.config.templates.folder)
+        return Drawing(self.config, renderer)
+
+    @cached_property
+    def planner(self) -> Planner:
+        """Plans and expands announcements."""
+        return Planner(
+            store=self.store,
+            config=self.config,
+            drawing=self.drawing,
+            mint=self.secrets.mint,
+            clock=self.clock,
+            nudge=self.nudge,
+        )
+
+    def dispatch(self, transport: Transport, *, node: str, jitter: Callable[[], float]) -> Dispatch:
+        """Sends what is queued over a transport."""
+        pausing = Pausing()
+        filling = Filling(
+            store=self.store,
+            config=self.config,
+            drawing=self.drawing,
+            mint=self.secrets.mint,
+            signer=_signer(self.config),
+            clock=self.clock,
+        )
+        return Dispatch(
+            store=self.store,
+            sending=Sending(
+                filling=filling,
+                transport=transport,
+                pausing=pausing,
+                clock=self.clock,
+                jitter=jitter,
+            ),
+            pausing=pausing,
+            settings=self.config.outbound,
+            clock=self.clock,
+            node=node,
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_parts(
+    config: Config,
+    clock: Clock,
+    *,
+    upgrade: bool = False,
+    nudge: Callable[[], None] = lambda: None,
+) -> AsyncIterator[Parts]:
+    """Open the configured database, making what is missing.
+
+    Raises SchemaTooOld without ``upgrade``, SchemaTooNew, WrongOwner, StoreUnavailable.
+    """
+    store = open_store(config.database.url, password=config.database.password)
+    try:
+        await make_ready(store, upgrade=upgrade)
+        secrets = await store.write(lambda c: _prepare(c, config, clock))
+        yield Parts(config=config, clock=clock, store=store, secrets=secrets, nudge=nudge)
+    finally:
+        await store.dispose()
+
+
+async def _prepare(connection: Connection, config: Config, clock: Clock) -> Secrets:
+    """Import the series and load the keys, made at the first start."""
+    await programme.import_series(connection, config.series)
+    keys = await key.load_or_make(connection, now=clock.now(), random=os.urandom)
+    hash_key = await key.oldest(connection)
+    if config.key_file is not None:
+        own = config.key_file.read_bytes()
+        return Secrets(mint=TokenMint((own, *keys)), hash_key=hash_key)
+    return Secrets(mint=TokenMint(keys), hash_key=hash_key)
+
+
+def make_transport(settings: Outbound, *, hostname: str) -> Transport:
+    """The configured way out."""
+    match settings.transport:
+        case TransportKind.SMTP:
+            return SmtpTransport(settings, hostname=hostname)
+        case TransportKind.MAILDIR:
+            return MaildirTransport(settings.maildir)
+
+
+def _signer(config: Config) -> Signer | None:
+    if config.dkim is None:
+        return None
+    dkim = config.dkim
+    return Signer(dkim.domain, dkim.selector, dkim.key_file.read_bytes())

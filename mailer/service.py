@@ -1,0 +1,184 @@
+"""The daemon's life: open everything, run the named tasks, stop in order.
+
+``async with Service(config) as service: await service.run()``. One task dies, all stop, loudly. On
+`stop`: listeners close → timers stop → nothing more is claimed → what is under way ends (bounded) →
+leases are released → the database closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import random
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mailer.config.model import Config
+from mailer.errors import AlreadyServing, StoreUnavailable
+from mailer.housekeeping import BEAT_SECONDS, Housekeeping
+from mailer.inbound.listener import Listening, listen
+from mailer.log import get_logger
+from mailer.parts import Parts, make_transport, open_parts
+from mailer.store import setting
+from scheduler.clock import Clock, SystemClock, Timers
+
+DRAIN_SECONDS = 20.0  # SIGTERM ends the daemon within 30 s
+_LOOK_SECONDS = 0.5  # a change by another process is seen within this
+_PLAN_AT_LEAST_SECONDS = 60.0
+_IMPORTS_SECONDS = 5.0
+_SWEEP_EVERY_BEATS = 40
+
+_log = get_logger(__name__)
+
+
+class Service:
+    """Everything that runs while the daemon does."""
+
+    def __init__(self, config: Config, *, clock: Clock | None = None) -> None:
+        self._config = config
+        self._clock = clock or SystemClock()
+        self._stack = contextlib.AsyncExitStack()
+        self._stopping = asyncio.Event()
+        self._plan_wanted = asyncio.Event()
+        self._timers = Timers()
+        self.listening: tuple[Listening, ...] = ()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def _open(self) -> None:
+        config, stack = self._config, self._stack
+        self.parts: Parts = await stack.enter_async_context(
+            open_parts(config, self._clock, upgrade=True, nudge=self._nudge)
+        )
+        path = self.parts.store.sqlite_path
+        if path is not None:
+            stack.enter_context(only_daemon_on(path))
+        hostname = config.series[0].address.rpartition("@")[2]
+        transport = make_transport(config.outbound, hostname=hostname)
+        stack.push_async_callback(transport.close)
+        node_id = f"{socket.gethostname()}:{config.source}"
+        self._housekeeping = Housekeeping(
+            self.parts.store, config.retention, self._clock, node_id=node_id
+        )
+        self._dispatch = self.parts.dispatch(transport, node=node_id, jitter=random.random)
+        await self._housekeeping.arrive()
+        stack.push_async_callback(self._housekeeping.leave)
+        self._timers.start()
+        stack.callback(self._timers.stop)
+        self._listeners = contextlib.AsyncExitStack()
+        stack.push_async_callback(self._listeners.aclose)
+        self.listening = await self._listeners.enter_async_context(
+            listen(config.inbound, self.parts.intake, self._clock, hostname=hostname)
+        )
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    def stop(self) -> None:
+        """Begin to end; `run` returns when all is in order."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Serve until `stop`. Raises what a task died of, as an exception group."""
+        async with asyncio.TaskGroup() as group:
+            dispatch = group.create_task(self._dispatch.run(), name="dispatch")
+            background = [
+                group.create_task(self._plan(), name="planner"),
+                group.create_task(self._keep_house(), name="housekeeping"),
+                group.create_task(self._watch_changes(), name="changes"),
+                group.create_task(self._finish_imports(), name="imports"),
+            ]
+            await self._stopping.wait()
+            _log.info("stopping", action="service.stopping")
+            await self._listeners.aclose()
+            self._timers.stop()
+            for task in background:
+                task.cancel()
+            self._dispatch.stop()
+            await self._drain(dispatch)
+
+    async def _drain(self, dispatch: asyncio.Task[None]) -> None:
+        done, _ = await asyncio.wait([dispatch], timeout=DRAIN_SECONDS)
+        if not done:
+            _log.warning(
+                "mails under way were cut off, they go out again at the next start",
+                action="service.cut",
+            )
+            dispatch.cancel()
+
+    def _nudge(self) -> None:
+        self._dispatch.nudge()
+
+    async def _plan(self) -> None:
+        while True:
+            self._plan_wanted.clear()
+            try:
+                next_due = await self.parts.planner.tick()
+            except StoreUnavailable as error:
+                _log.warning("cannot plan now", action="planner.deferred", cause=str(error))
+            else:
+                if next_due is not None and next_due > self._clock.now():
+                    self._timers.wake_at("plan", next_due, self._plan_wanted.set)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PLAN_AT_LEAST_SECONDS):
+                    await self._plan_wanted.wait()
+
+    async def _keep_house(self) -> None:
+        beats = 0
+        while True:
+            try:
+                if beats % _SWEEP_EVERY_BEATS == 0:
+                    await self._housekeeping.sweep()
+                await self._housekeeping.beat()
+            except StoreUnavailable as error:
+                _log.warning("cannot keep house now", action="house.deferred", cause=str(error))
+            beats += 1
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def _finish_imports(self) -> None:
+        """Finish what a killed import of people left, a slice at a time."""
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                await self.parts.importing.finish()
+            await asyncio.sleep(_IMPORTS_SECONDS)
+
+    async def _watch_changes(self) -> None:
+        """Notice within a second what a command changed."""
+        seen: str | None = None
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                now = await self.parts.store.read(lambda c: setting.get(c, setting.CHANGE))
+                if now != seen:
+                    seen = now
+                    self._plan_wanted.set()
+                    self._dispatch.nudge()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+@contextlib.contextmanager
+def only_daemon_on(database: Path) -> Iterator[None]:
+    """Hold the lock that a second daemon on the same file would need (F22)."""
+    lock = database.with_name(database.name + ".lock")
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyServing(
+                f"another daemon works on {database}: stop it first (one daemon to a SQLite file)"
+            ) from None
+        yield

@@ -1,0 +1,1 @@
+"""The schema's history, run by Alembic from `mailer.store.upgrade`."""

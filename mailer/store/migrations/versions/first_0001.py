@@ -1,0 +1,377 @@
+"""The first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "answer_count",
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("slice", sa.Integer(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "slice", name=op.f("pk_answer_count")),
+    )
+    op.create_table(
+        "blob",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("keep_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_blob")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "node",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("heartbeat_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_node")),
+    )
+    op.create_table(
+        "series",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("last_number", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_series")),
+    )
+    op.create_table(
+        "setting",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_setting")),
+    )
+    op.create_table(
+        "subscriber",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("address_key", sa.Text(), nullable=False),
+        sa.Column("mailbox", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("timezone", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriber")),
+        sa.UniqueConstraint("address_key", name=op.f("uq_subscriber_address_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "suppression",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("address_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression")),
+        sa.UniqueConstraint(
+            "address_hash", "scope", name=op.f("uq_suppression_address_hash_scope")
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "token_key",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_token_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "import_batch",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("series_id", sa.Text(), nullable=False),
+        sa.Column("confirmed", sa.Boolean(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("welcome", sa.Boolean(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("total", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("done_to", _ID, server_default="0", nullable=False),
+        sa.Column("finished", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("added", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("asked", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("unchanged", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["series_id"], ["series.id"], name=op.f("fk_import_batch_series_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_batch")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "inbound",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("dedupe_key", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("series_id", sa.Text(), nullable=True),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("author_key", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("command", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("subscription_id", _ID, nullable=True),
+        sa.Column("blob_id", _ID, nullable=True),
+        sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name=op.f("fk_inbound_blob_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound")),
+        sa.UniqueConstraint("dedupe_key", name=op.f("uq_inbound_dedupe_key")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("inbound", schema=None) as batch_op:
+        batch_op.create_index("ix_inbound_author_key", ["author_key"], unique=False)
+        batch_op.create_index("ix_inbound_received_at", ["received_at"], unique=False)
+
+    op.create_table(
+        "subscription",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("subscriber_id", _ID, nullable=False),
+        sa.Column("series_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=True),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmation_queued_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("paused_until", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["series_id"], ["series.id"], name=op.f("fk_subscription_series_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"], ["subscriber.id"], name=op.f("fk_subscription_subscriber_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_subscription")),
+        sa.UniqueConstraint(
+            "subscriber_id", "series_id", name=op.f("uq_subscription_subscriber_id_series_id")
+        ),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("subscription", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_subscription_series_state", ["series_id", "state", "id"], unique=False
+        )
+
+    op.create_table(
+        "webinar",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("series_id", sa.Text(), nullable=False),
+        sa.Column("slug", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("abstract", sa.Text(), server_default="", nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("wall_start", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.Text(), nullable=False),
+        sa.Column("stamp", sa.BigInteger(), nullable=False),
+        sa.Column("published_at", sa.BigInteger(), nullable=True),
+        sa.Column("materials_at", sa.BigInteger(), nullable=True),
+        sa.Column("registration_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("join_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("capacity", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("speakers", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("links", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("materials", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_webinar_series_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webinar")),
+        sa.UniqueConstraint("series_id", "number", name=op.f("uq_webinar_series_id_number")),
+        sa.UniqueConstraint("series_id", "slug", name=op.f("uq_webinar_series_id_slug")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("webinar", schema=None) as batch_op:
+        batch_op.create_index("ix_webinar_starts_at", ["starts_at"], unique=False)
+
+    op.create_table(
+        "announcement",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("series_id", sa.Text(), nullable=False),
+        sa.Column("webinar_id", _ID, nullable=True),
+        sa.Column("notice_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("audience", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.Text(), server_default="", nullable=False),
+        sa.Column("content", sa.Text(), server_default="", nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("released_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("expanded_to", _ID, server_default="0", nullable=False),
+        sa.Column("total", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["series_id"], ["series.id"], name=op.f("fk_announcement_series_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["webinar_id"], ["webinar.id"], name=op.f("fk_announcement_webinar_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_announcement")),
+        sa.UniqueConstraint("key", name=op.f("uq_announcement_key")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("announcement", schema=None) as batch_op:
+        batch_op.create_index("ix_announcement_state_due", ["state", "due_at"], unique=False)
+        batch_op.create_index(
+            "ix_announcement_webinar_id", ["webinar_id", "notice_id"], unique=False
+        )
+
+    op.create_table(
+        "consent",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("subscription_id", _ID, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"], ["subscription.id"], name=op.f("fk_consent_subscription_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.create_index("ix_consent_subscription_id", ["subscription_id"], unique=False)
+
+    op.create_table(
+        "import_row",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("batch_id", _ID, nullable=False),
+        sa.Column("address_key", sa.Text(), nullable=False),
+        sa.Column("mailbox", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("timezone", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id"], ["import_batch.id"], name=op.f("fk_import_row_batch_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_row")),
+        sa.UniqueConstraint(
+            "batch_id", "address_key", name=op.f("uq_import_row_batch_id_address_key")
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "registration",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("subscriber_id", _ID, nullable=False),
+        sa.Column("webinar_id", _ID, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"], ["subscriber.id"], name=op.f("fk_registration_subscriber_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["webinar_id"], ["webinar.id"], name=op.f("fk_registration_webinar_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_registration")),
+        sa.UniqueConstraint(
+            "webinar_id", "subscriber_id", name=op.f("uq_registration_webinar_id_subscriber_id")
+        ),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("registration", schema=None) as batch_op:
+        batch_op.create_index("ix_registration_subscriber_id", ["subscriber_id"], unique=False)
+
+    op.create_table(
+        "outbox",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("series_id", sa.Text(), nullable=False),
+        sa.Column("announcement_id", _ID, nullable=True),
+        sa.Column("subscription_id", _ID, nullable=True),
+        sa.Column("webinar_id", _ID, nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("template", sa.Text(), nullable=False),
+        sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("recipient_key", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("registered", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("data", sa.Text(), server_default="", nullable=False),
+        sa.Column("blob_id", _ID, nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("queued_at", sa.BigInteger(), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("lease_owner", sa.Text(), nullable=True),
+        sa.Column("leased_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("doubts", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("reply_code", sa.SmallInteger(), nullable=True),
+        sa.Column("reply", sa.Text(), server_default="", nullable=False),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["announcement_id"], ["announcement.id"], name=op.f("fk_outbox_announcement_id")
+        ),
+        sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name=op.f("fk_outbox_blob_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_outbox_claim",
+            ["priority", "not_before", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued'"),
+            postgresql_where=sa.text("state = 'queued'"),
+        )
+        batch_op.create_index(
+            "ix_outbox_lease",
+            ["lease_owner"],
+            unique=False,
+            sqlite_where=sa.text("state = 'sending'"),
+            postgresql_where=sa.text("state = 'sending'"),
+        )
+        batch_op.create_index("ix_outbox_recipient_key", ["recipient_key", "id"], unique=False)
+        batch_op.create_index(
+            "uq_outbox_announcement_subscription",
+            ["announcement_id", "subscription_id"],
+            unique=True,
+            sqlite_where=sa.text("announcement_id IS NOT NULL"),
+            postgresql_where=sa.text("announcement_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "skeleton",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("announcement_id", _ID, nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("registered", sa.Boolean(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["announcement_id"], ["announcement.id"], name=op.f("fk_skeleton_announcement_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_skeleton")),
+        sa.UniqueConstraint(
+            "announcement_id",
+            "language",
+            "zone",
+            "registered",
+            name=op.f("uq_skeleton_announcement_id_language_zone_registered"),
+        ),
+        sqlite_autoincrement=True,
+    )

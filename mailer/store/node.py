@@ -1,0 +1,51 @@
+"""Which processes work on the database, and the leases of those that are gone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mailer.store.outbox import State
+from mailer.store.schema import node, outbox
+from mailer.store.statement import upsert
+
+LEASE = timedelta(seconds=60)  # a node whose last heartbeat is older holds nothing any more
+
+
+async def arrive(connection: AsyncConnection, node_id: str, *, now: datetime) -> None:
+    """A node starts."""
+    statement = upsert(connection, node).values(id=node_id, started_at=now, heartbeat_at=now)
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[node.c.id], set_={"started_at": now, "heartbeat_at": now}
+        )
+    )
+
+
+async def beat(connection: AsyncConnection, node_id: str, *, now: datetime) -> None:
+    """A node is alive."""
+    await connection.execute(update(node).where(node.c.id == node_id).values(heartbeat_at=now))
+
+
+async def leave(connection: AsyncConnection, node_id: str) -> None:
+    """A node ends in order."""
+    await connection.execute(delete(node).where(node.c.id == node_id))
+
+
+async def take_back_lapsed(connection: AsyncConnection, *, now: datetime) -> int:
+    """Requeue what nodes had leased that are gone; in doubt, the same Message-ID. How many."""
+    alive = select(node.c.id).where(node.c.heartbeat_at > now - LEASE)
+    back = await connection.execute(
+        update(outbox)
+        .where(outbox.c.state == State.SENDING, outbox.c.lease_owner.not_in(alive))
+        .values(
+            state=State.QUEUED,
+            reason="in doubt: the node that sent it is gone",
+            lease_owner=None,
+            not_before=now,
+            doubts=outbox.c.doubts + 1,
+        )
+    )
+    return back.rowcount

@@ -1,0 +1,431 @@
+"""The ledger of what goes out: one row per envelope, from queued to its last word.
+
+``queued → sending → sent | queued (deferred) | failed | suppressed | expired | cancelled``. A claim
+leases rows to a node; a settle writes what became of them. Statements are set-based, and their
+number does not depend on how many rows they touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mailer.store.people import State as SubscriptionState
+from mailer.store.schema import outbox, subscription
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class Priority(IntEnum):
+    """Lower goes first. Up to `PERSONAL` somebody is waiting for it now."""
+
+    ANSWER = 0
+    PERSONAL = 1
+    BULK = 5
+    INVITATION = 7  # confirmations that an import asks for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A row to be queued. ``generation`` goes into confirm tokens; ``data`` is the rendering's
+    facts as JSON for a personal mail, empty for one of an announcement."""
+
+    series_id: str
+    kind: str
+    template: str
+    priority: Priority
+    recipient: str
+    recipient_key: str
+    language: str
+    zone: str
+    message_id: str
+    subscription_id: int | None = None
+    announcement_id: int | None = None
+    webinar_id: int | None = None
+    registered: bool = False
+    generation: int = 0
+    data: str = ""
+    blob_id: int | None = None
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A row leased to this node, with all that sending needs."""
+
+    id: int
+    series_id: str
+    kind: str
+    template: str
+    priority: int
+    recipient: str
+    language: str
+    zone: str
+    message_id: str
+    subscription_id: int | None
+    announcement_id: int | None
+    webinar_id: int | None
+    registered: bool
+    generation: int
+    data: str
+    blob_id: int | None
+    queued_at: datetime
+    not_before: datetime
+    expires_at: datetime | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What became of one leased row. Back to ``queued`` needs ``not_before``; ``attempts`` is what
+    counts from now on; ``doubt`` when the peer may have it although it did not say so."""
+
+    id: int
+    state: State
+    reason: str = ""
+    not_before: datetime | None = None
+    attempts: int = 0
+    reply_code: int | None = None
+    reply: str = ""
+    doubt: bool = False
+
+
+async def queue(
+    connection: AsyncConnection, envelopes: Sequence[Envelope], *, now: datetime
+) -> None:
+    """Insert rows; the caller made sure that they are owed."""
+    if envelopes:
+        await connection.execute(insert(outbox), [_values(one, now) for one in envelopes])
+
+
+async def queue_one(connection: AsyncConnection, envelope: Envelope, *, now: datetime) -> int:
+    """Insert one row; its id, from which a personal mail's Message-ID is made."""
+    made = await connection.execute(
+        insert(outbox).values(_values(envelope, now)).returning(outbox.c.id)
+    )
+    return int(made.scalar_one())
+
+
+async def name(connection: AsyncConnection, row_id: int, *, message_id: str) -> None:
+    """Give a row its Message-ID, for good."""
+    await connection.execute(
+        update(outbox).where(outbox.c.id == row_id).values(message_id=message_id)
+    )
+
+
+def _values(one: Envelope, now: datetime) -> dict[str, object]:
+    return {
+        "series_id": one.series_id,
+        "announcement_id": one.announcement_id,
+        "subscription_id": one.subscription_id,
+        "webinar_id": one.webinar_id,
+        "kind": one.kind,
+        "template": one.template,
+        "priority": int(one.priority),
+        "recipient": one.recipient,
+        "recipient_key": one.recipient_key,
+        "language": one.language,
+        "zone": one.zone,
+        "registered": one.registered,
+        "message_id": one.message_id,
+        "generation": one.generation,
+        "data": one.data,
+        "blob_id": one.blob_id,
+        "state": State.QUEUED,
+        "queued_at": now,
+        "not_before": one.not_before or now,
+        "expires_at": one.expires_at,
+    }
+
+
+async def has_due(
+    connection: AsyncConnection, *, now: datetime, priorities: tuple[Priority, Priority]
+) -> bool:
+    """Whether a claim of these priorities would find anything."""
+    found = await connection.scalar(
+        select(literal(1))
+        .where(outbox.c.state == literal("queued", literal_execute=True))
+        .where(_in_range(priorities), outbox.c.not_before <= now)
+        .limit(1)
+    )
+    return found is not None
+
+
+def _in_range(priorities: tuple[Priority, Priority]) -> ColumnElement[bool]:
+    """One comparison for each priority there is, so that the index is walked by equality."""
+    first, last = priorities
+    return outbox.c.priority.in_([int(one) for one in Priority if first <= one <= last])
+
+
+async def claim(
+    connection: AsyncConnection,
+    *,
+    node: str,
+    now: datetime,
+    limit: int,
+    priorities: tuple[Priority, Priority],
+) -> tuple[Claimed, ...]:
+    """Lease up to ``limit`` due rows of a range of priorities, the most urgent first.
+
+    What must not go out any more (expired; the subscription ended, paused, or confirmed meanwhile)
+    is settled here and not returned. Two statements whatever the limit. The walk follows
+    ix_outbox_claim; nothing of the ledger's past is read.
+    """
+    due = (
+        select(outbox.c.id)
+        .where(outbox.c.state == literal("queued", literal_execute=True))
+        .where(_in_range(priorities))
+        .where(outbox.c.not_before <= now)
+        .order_by(outbox.c.priority, outbox.c.not_before, outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    leased = await connection.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(select(due.c.id)))
+        .values(
+            state=State.SENDING, lease_owner=node, leased_at=now, attempts=outbox.c.attempts + 1
+        )
+        .returning(outbox)
+    )
+    rows = {row.id: _claimed(row) for row in leased}
+    if not rows:
+        return ()
+    stopped = await _stop_unwanted(connection, tuple(rows), now)
+    wanted = [row for key, row in rows.items() if key not in stopped]
+    return tuple(sorted(wanted, key=lambda row: (row.priority, row.id)))
+
+
+async def _stop_unwanted(
+    connection: AsyncConnection, ids: tuple[int, ...], now: datetime
+) -> frozenset[int]:
+    """Settle those of the leased rows that nobody should get any more."""
+    current = (
+        select(subscription.c.id)
+        .where(subscription.c.id == outbox.c.subscription_id)
+        .where(
+            case(
+                (
+                    outbox.c.kind == "confirmation",
+                    and_(
+                        subscription.c.state == SubscriptionState.PENDING,
+                        subscription.c.generation == outbox.c.generation,
+                    ),
+                ),
+                else_=and_(
+                    subscription.c.state == SubscriptionState.ACTIVE,
+                    or_(
+                        subscription.c.paused_until.is_(None),
+                        subscription.c.paused_until <= now,
+                        outbox.c.kind == "welcome",
+                    ),
+                ),
+            )
+        )
+        .exists()
+    )
+    unwanted: ColumnElement[bool] = and_(
+        outbox.c.subscription_id.is_not(None), outbox.c.kind.in_(_NEEDS_SUBSCRIPTION), ~current
+    )
+    late = outbox.c.expires_at <= now
+    stopped = await connection.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(ids), or_(late, unwanted))
+        .values(
+            state=case((late, State.EXPIRED), else_=State.SUPPRESSED),
+            reason=case((late, "too late"), else_="not wanted any more"),
+            lease_owner=None,
+            attempts=outbox.c.attempts - 1,
+            settled_at=now,
+        )
+        .returning(outbox.c.id)
+    )
+    return frozenset(row.id for row in stopped)
+
+
+# Everything but answers, farewells and what goes to organisers hangs on a subscription.
+_NEEDS_SUBSCRIPTION = (
+    "announcement",
+    "reminder",
+    "update",
+    "cancellation",
+    "follow-up",
+    "message",
+    "welcome",
+    "confirmation",
+)
+
+
+async def settle(
+    connection: AsyncConnection,
+    settlements: Sequence[Settlement],
+    *,
+    node: str,
+    now: datetime,
+) -> None:
+    """Write what became of rows that ``node`` holds; a row whose lease is lost is left alone."""
+    if not settlements:
+        return
+    await connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.id == bindparam("b_id"),
+            outbox.c.lease_owner == node,
+            outbox.c.state == State.SENDING,
+        )
+        .values(
+            state=bindparam("b_state"),
+            reason=bindparam("b_reason"),
+            not_before=func.coalesce(
+                bindparam("b_not_before", type_=outbox.c.not_before.type), outbox.c.not_before
+            ),
+            attempts=bindparam("b_attempts"),
+            reply_code=bindparam("b_reply_code"),
+            reply=bindparam("b_reply"),
+            doubts=outbox.c.doubts + bindparam("b_doubt"),
+            lease_owner=None,
+            settled_at=now,
+        ),
+        [
+            {
+                "b_id": one.id,
+                "b_state": one.state,
+                "b_reason": one.reason,
+                "b_not_before": one.not_before,
+                "b_attempts": one.attempts,
+                "b_reply_code": one.reply_code,
+                "b_reply": one.reply,
+                "b_doubt": int(one.doubt),
+            }
+            for one in settlements
+        ],
+    )
+
+
+async def take_back(connection: AsyncConnection, *, node: str, now: datetime) -> int:
+    """Requeue what this node had leased before it stopped without settling: in doubt, sent again
+    under the same Message-ID (ADR-0001). Returns how many."""
+    back = await connection.execute(
+        update(outbox)
+        .where(outbox.c.state == State.SENDING, outbox.c.lease_owner == node)
+        .values(
+            state=State.QUEUED,
+            reason="in doubt: the sender stopped",
+            lease_owner=None,
+            not_before=now,
+            doubts=outbox.c.doubts + 1,
+        )
+    )
+    return back.rowcount
+
+
+async def expire(connection: AsyncConnection, *, now: datetime) -> int:
+    """Close every queued row whose deadline has passed. Returns how many."""
+    gone = await connection.execute(
+        update(outbox)
+        .where(outbox.c.state == State.QUEUED, outbox.c.expires_at <= now)
+        .values(state=State.EXPIRED, reason="too late", settled_at=now)
+    )
+    return gone.rowcount
+
+
+async def cancel_for(
+    connection: AsyncConnection,
+    *,
+    subscription_id: int,
+    recipient_key: str,
+    reason: str,
+    now: datetime,
+) -> int:
+    """Cancel what is queued for a subscription, but not the answers to its person. How many."""
+    gone = await connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.state == State.QUEUED,
+            outbox.c.recipient_key == recipient_key,
+            outbox.c.subscription_id == subscription_id,
+            outbox.c.kind.in_(_NEEDS_SUBSCRIPTION),
+        )
+        .values(state=State.CANCELLED, reason=reason, settled_at=now)
+    )
+    return gone.rowcount
+
+
+async def retry(connection: AsyncConnection, *, now: datetime) -> int:
+    """Make every deferred row due now. Returns how many."""
+    due = await connection.execute(
+        update(outbox)
+        .where(outbox.c.state == State.QUEUED, outbox.c.not_before > now, outbox.c.attempts > 0)
+        .values(not_before=now)
+    )
+    return due.rowcount
+
+
+async def next_due(connection: AsyncConnection) -> datetime | None:
+    """When the earliest queued row may go out."""
+    found: datetime | None = await connection.scalar(
+        select(func.min(outbox.c.not_before)).where(outbox.c.state == State.QUEUED)
+    )
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Rows by state, disjoint: deferred is queued after an attempt, in doubt is queued or sending
+    after an attempt whose end nobody saw."""
+
+    queued: int
+    deferred: int
+    sending: int
+    in_doubt: int
+    sent: int
+    failed: int
+    suppressed: int
+    expired: int
+    cancelled: int
+
+
+async def counts(connection: AsyncConnection) -> Counts:
+    """How the whole ledger stands."""
+    label = case(
+        (and_(outbox.c.state.in_((State.QUEUED, State.SENDING)), outbox.c.doubts > 0), "in_doubt"),
+        (and_(outbox.c.state == State.QUEUED, outbox.c.attempts > 0), "deferred"),
+        else_=outbox.c.state,
+    ).label("label")
+    rows = await connection.execute(select(label, func.count().label("n")).group_by(label))
+    found = {row.label: row.n for row in rows}
+    names = Counts.__dataclass_fields__
+    return Counts(**{name: found.get(name, 0) for name in names})
+
+
+def _claimed(row: Row[tuple[object, ...]]) -> Claimed:
+    fields = row._mapping
+    return Claimed(**{name: fields[name] for name in Claimed.__dataclass_fields__})
