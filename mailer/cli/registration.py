@@ -18,9 +18,8 @@ from mailer.cli.frame import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from mailer.parts import Parts
+    from mailer.store.engine import Connection
     from mailer.store.programme import WebinarRecord
     from mailer.store.registration import Registration
 
@@ -58,7 +57,7 @@ async def list_(parts: Parts, id: str, as_csv: bool, series_id: str | None, as_j
         raise click.UsageError("--csv and --json exclude each other")
     series = pick_series(parts.config, series_id)
 
-    async def unit(connection: AsyncConnection) -> tuple[WebinarRecord, tuple[Registration, ...]]:
+    async def unit(connection: Connection) -> tuple[WebinarRecord, tuple[Registration, ...]]:
         record = await editing.find(connection, series, id)
         return record, await store.listing(connection, webinar_id=record.id)
 

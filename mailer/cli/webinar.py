@@ -19,11 +19,10 @@ from mailer.cli.programme_options import content_options, programme_command
 from mailer.errors import ProgrammeError
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from mailer.cli.programme_input import Given
     from mailer.intake.editing import Edited
     from mailer.parts import Parts
+    from mailer.store.engine import Connection
 
 MOST_SLOTS = 200
 PLAN_NEXT = "Next: `mailer plan` shows what goes out, and when."
@@ -81,7 +80,7 @@ async def import_(
     )
     now = parts.clock.now()
 
-    async def unit(connection: AsyncConnection) -> Sequence[Edited]:
+    async def unit(connection: Connection) -> Sequence[Edited]:
         async with connection.begin_nested() as savepoint:
             result = await editing.import_drafts(connection, series, drafts, now=now)
             if dry_run:
@@ -127,7 +126,7 @@ async def add(
         raise click.UsageError("--starts and --next-slot exclude each other")
     now = parts.clock.now()
 
-    async def unit(connection: AsyncConnection) -> Edited:
+    async def unit(connection: Connection) -> Edited:
         await programme.lock(connection, series.id)
         given = options
         if next_slot:
@@ -349,7 +348,7 @@ async def slots(parts: Parts, *, count: int, series_id: str | None, as_json: boo
 
 
 async def _change(
-    parts: Parts, unit: Callable[[AsyncConnection], Awaitable[Edited]], as_json: bool
+    parts: Parts, unit: Callable[[Connection], Awaitable[Edited]], as_json: bool
 ) -> Edited:
     """Do one change and say what it did."""
     from mailer.cli import programme_output

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from mailer.config.keys import nearest
 from mailer.config.model import Series
 from mailer.errors import ChangeRefused, UnknownWebinar
@@ -22,6 +20,7 @@ from mailer.files.slug import unique
 from mailer.intake.drafting import Difference, content_of, differences, merged
 from mailer.message.facts import Link
 from mailer.store import programme, setting
+from mailer.store.engine import Connection
 from mailer.store.programme import NewWebinar, Revision, WebinarRecord
 from scheduler.model import Status
 
@@ -47,7 +46,7 @@ class Edited:
 
 
 async def import_drafts(
-    connection: AsyncConnection, series: Series, drafts: Sequence[WebinarDraft], *, now: datetime
+    connection: Connection, series: Series, drafts: Sequence[WebinarDraft], *, now: datetime
 ) -> tuple[Edited, ...]:
     """Make the programme agree with these drafts, in their order; importing twice changes nothing.
 
@@ -67,7 +66,7 @@ async def import_drafts(
 
 
 async def add(
-    connection: AsyncConnection, series: Series, draft: WebinarDraft, *, now: datetime
+    connection: Connection, series: Series, draft: WebinarDraft, *, now: datetime
 ) -> Edited:
     """Add one webinar. An id that was not asked for by name gives way to one that is taken."""
     known = await _load(connection, series)
@@ -84,9 +83,7 @@ async def add(
     return _remarked(_added(made), together, wanted_draft=draft.draft)
 
 
-async def publish(
-    connection: AsyncConnection, series: Series, slug: str, *, now: datetime
-) -> Edited:
+async def publish(connection: Connection, series: Series, slug: str, *, now: datetime) -> Edited:
     """A draft becomes scheduled; a cancelled webinar takes place after all."""
     known = await _load(connection, series)
     record = _pick(known, series, slug)
@@ -99,7 +96,7 @@ async def publish(
 
 
 async def edit(
-    connection: AsyncConnection,
+    connection: Connection,
     series: Series,
     slug: str,
     draft: WebinarDraft,
@@ -115,7 +112,7 @@ async def edit(
 
 
 async def cancel(
-    connection: AsyncConnection, series: Series, slug: str, *, reason: str | None, now: datetime
+    connection: Connection, series: Series, slug: str, *, reason: str | None, now: datetime
 ) -> Edited:
     """It does not take place; its number and id stay. None as ``reason`` keeps the stored one."""
     known = await _load(connection, series)
@@ -127,7 +124,7 @@ async def cancel(
 
 
 async def put_materials(
-    connection: AsyncConnection,
+    connection: Connection,
     series: Series,
     slug: str,
     materials: Sequence[Link],
@@ -144,13 +141,13 @@ async def put_materials(
     return await _change(connection, known, change, now=now)
 
 
-async def find(connection: AsyncConnection, series: Series, slug: str) -> WebinarRecord:
+async def find(connection: Connection, series: Series, slug: str) -> WebinarRecord:
     """The webinar with this id, or this number. Raises `UnknownWebinar`."""
     records = await programme.listing(connection, series_id=series.id)
     return _pick({record.slug: record for record in records}, series, slug)
 
 
-async def _load(connection: AsyncConnection, series: Series) -> dict[str, WebinarRecord]:
+async def _load(connection: Connection, series: Series) -> dict[str, WebinarRecord]:
     await programme.lock(connection, series.id)
     records = await programme.listing(connection, series_id=series.id)
     return {record.slug: record for record in records}
@@ -169,7 +166,7 @@ def _pick(known: Mapping[str, WebinarRecord], series: Series, slug: str) -> Webi
 
 
 async def _add(
-    connection: AsyncConnection, series: Series, drafts: Sequence[WebinarDraft], *, now: datetime
+    connection: Connection, series: Series, drafts: Sequence[WebinarDraft], *, now: datetime
 ) -> tuple[WebinarRecord, ...]:
     new = [
         NewWebinar(slug=one.id, content=content_of(one, series), draft=one.draft) for one in drafts
@@ -206,7 +203,7 @@ def _is_change(change: Revision) -> bool:
 
 
 async def _change(
-    connection: AsyncConnection,
+    connection: Connection,
     known: Mapping[str, WebinarRecord],
     change: Revision,
     *,
@@ -220,7 +217,7 @@ async def _change(
 
 
 async def _revise(
-    connection: AsyncConnection, changes: Sequence[Revision], *, now: datetime
+    connection: Connection, changes: Sequence[Revision], *, now: datetime
 ) -> tuple[Edited, ...]:
     if not changes:
         return ()

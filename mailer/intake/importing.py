@@ -49,6 +49,11 @@ class Summary:
     faults: list[Fault] = field(default_factory=list)
     more_faults: int = 0
 
+    @property
+    def people(self) -> int:
+        """How many rows were understood, each address once."""
+        return self.added + self.asked + self.unchanged + len(self.suppressed)
+
     def sift(self, rows: Iterable[PersonRow | Fault]) -> Iterator[PersonRow]:
         """The people among rows; the faults are kept, and counted when there are very many."""
         for row in rows:

@@ -56,6 +56,8 @@ class PersonChanges:
         if new.key != old.key:
             await self._refuse_taken(connection, new, current)
         now = self._clock.now()
+        if new.key != old.key:
+            await erasure.call_off_confirmations(connection, old.key, now=now)
         following = await erasure.readdress(
             connection, current[0].subscriber_id, old.key, new, now=now
         )
