@@ -158,14 +158,12 @@ def _multipart(subtype: str, parts: list[_Stream]) -> _Stream:
 
 
 def _boundary(content: _Stream) -> str:
-    """Made of the content; only a mail that is attached as it is could contain it at all."""
+    """Made of the content, so no content can hold its own; nested ones differ by what they hold."""
     octets = b"".join(
-        item if isinstance(item, bytes) else repr(item).encode("ascii") for item in content
+        item if isinstance(item, bytes) else f"{item.personal} {item.where}".encode()
+        for item in content
     )
-    digest = hashlib.sha256(octets).hexdigest()
-    while (boundary := f"=_{digest[:32]}").encode() in octets:
-        digest = hashlib.sha256(digest.encode()).hexdigest()
-    return boundary
+    return f"=_{hashlib.sha256(octets).hexdigest()[:32]}"
 
 
 # Cutting

@@ -130,6 +130,8 @@ def _description(webinar: WebinarFacts, joining: str) -> str:
 
 
 def _organizer(series: SeriesFacts) -> prop.vCalAddress:
+    """The series; a quotation mark in its title would be written as RFC 6868 has it, which old
+    readers show as it is."""
     address = prop.vCalAddress(f"mailto:{quote(series.address, safe='!$*+@-._~')}")
     address.params["CN"] = _line(series.title).replace('"', "'")
     return address

@@ -32,7 +32,6 @@ _FOLD_AT = 76
 _SPACE = re.compile(rb"[ \t]{2,}|\t")
 _FIELD_SPACE = re.compile(rb"[ \t\r\n]+")
 _FIELD_END = re.compile(rb"\r\n(?![ \t])")
-_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 
 class Signer:
@@ -54,7 +53,7 @@ class Signer:
 
     def sign(self, message: bytes, now: datetime) -> bytes:
         """The message with one DKIM-Signature field before it; ValueError for a bare CR or LF."""
-        if _BARE.search(message):
+        if not message.count(b"\r\n") == message.count(b"\r") == message.count(b"\n"):
             raise ValueError("a message with a bare CR or LF cannot be signed")
         head, _, body = message.partition(b"\r\n\r\n")
         fields = [canonical_field(field) for field in _FIELD_END.split(head) if field]

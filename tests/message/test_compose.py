@@ -126,6 +126,15 @@ def test_the_same_input_gives_the_same_bytes_and_other_input_others() -> None:
 # Attachments
 
 
+def test_the_calendar_is_the_first_file() -> None:
+    slides = Attachment(name="slides.pdf", media_type="application/pdf", content=b"x")
+    message = compose(
+        headers=HEADERS, text="a", html="b", calendar=invitation("PUBLISH"), attachments=[slides]
+    ).fill(VALUES)
+    names = [part.get_filename() for part in parsed(message).iter_parts()]
+    assert names == [None, "invite.ics", "slides.pdf"]
+
+
 @pytest.mark.parametrize(
     ("name", "arrives"),
     [
@@ -318,6 +327,7 @@ def test_an_unknown_mark_fails_the_mail() -> None:
         ("Subject", ""),
         ("Subject", "   "),
         ("Subject", "x" * 1000),
+        ("X-Test", mark(Personal.JOIN) * 4),
         ("subject", "twice"),
     ],
 )

@@ -80,6 +80,11 @@ def test_method_status_and_attendee_go_together(
     assert event["ORGANIZER"].params == {"CN": "Copyright Infrastructure Webinars"}
 
 
+def test_a_quotation_mark_in_the_title_needs_no_escape() -> None:
+    content = feed(replace(SERIES, title='The "new" talks'), [WEBINAR], NOW)
+    assert b"\r\nORGANIZER;CN=\"The 'new' talks\":mailto:webinars@" in content
+
+
 def test_a_request_asks_for_no_answer() -> None:
     attendee = event_of(written())["ATTENDEE"]
     assert attendee == f"mailto:{ADDRESS}"
