@@ -14,6 +14,7 @@ from mailer.drawing import Drawing
 from mailer.errors import MailerError
 from mailer.message.address import Purpose, address_of
 from mailer.message.compose import Attachment
+from mailer.message.header import date_text
 from mailer.message.letter import draw, from_json
 from mailer.message.mark import Personal
 from mailer.message.sign import Signer
@@ -40,6 +41,9 @@ _OF_WEBINAR = {
 }
 
 
+_Key = tuple[str | int | bool, ...]
+
+
 class CannotFill(MailerError, ValueError):
     """This row has no value for a personal place, or its letter cannot be made."""
 
@@ -63,13 +67,13 @@ class Filling:
         self._mint = mint
         self._signer = signer
         self._clock = clock
-        self._kept: OrderedDict[Group, Skeleton] = OrderedDict()
+        self._kept: OrderedDict[_Key, Skeleton] = OrderedDict()
 
     async def outgoing(self, row: Claimed) -> Outgoing:
         """The finished mail of a row; raises CannotFill or TemplateFault."""
         now = self._clock.now()
         series = self._config.series_by_id(row.series_id)
-        skeleton = await self._skeleton(row, now)
+        skeleton = await self._skeleton(row)
         try:
             content = skeleton.fill(self._values(row, skeleton, now))
         except ValueError as error:
@@ -88,7 +92,12 @@ class Filling:
         return address_of(series, Purpose.BOUNCE, token)
 
     def _values(self, row: Claimed, skeleton: Skeleton, now: datetime) -> dict[Personal, str]:
-        values = {Personal.ADDRESS: row.recipient, Personal.MESSAGE_ID: row.message_id}
+        values = {
+            Personal.ADDRESS: row.recipient,
+            Personal.MESSAGE_ID: row.message_id,
+            Personal.DATE: date_text(row.queued_at),
+            Personal.ANSWERED: row.answered,
+        }
         for personal in skeleton.names - values.keys():
             values[personal] = self._token(row, personal, now)
         return values
@@ -109,39 +118,44 @@ class Filling:
             )
         raise CannotFill(f"{personal} needs a webinar")
 
-    async def _skeleton(self, row: Claimed, now: datetime) -> Skeleton:
+    async def _skeleton(self, row: Claimed) -> Skeleton:
+        """What the row shares with others, kept while such rows come."""
+        key = _key(row)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = await self._drawn(row)
+            if row.blob_id is None:
+                self._kept[key] = kept
+            if len(self._kept) > _SKELETONS:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(key)
+        return kept
+
+    async def _drawn(self, row: Claimed) -> Skeleton:
         if row.announcement_id is None:
-            return await self._personal(row)
+            attachments = await self._attachments(row)
+            return draw(
+                from_json(row.data),
+                self._drawing.renderer,
+                kind=row.kind,
+                date=None,
+                attachments=attachments,
+            )
+        return await self._store.write(lambda connection: self._announced(connection, row))
+
+    async def _announced(self, connection: Connection, row: Claimed) -> Skeleton:
+        assert row.announcement_id is not None
+        item = await announcement.by_id(connection, row.announcement_id)
+        if item is None:
+            raise CannotFill("its announcement is gone")
         group = Group(
             announcement_id=row.announcement_id,
             language=row.language,
             zone=row.zone,
             registered=row.registered,
         )
-        kept = self._kept.get(group)
-        if kept is None:
-            kept = await self._store.write(lambda c: self._drawn(c, group, now))
-            self._kept[group] = kept
-            if len(self._kept) > _SKELETONS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(group)
-        return kept
-
-    async def _drawn(self, connection: Connection, group: Group, now: datetime) -> Skeleton:
-        item = await announcement.by_id(connection, group.announcement_id)
-        if item is None:
-            raise CannotFill("its announcement is gone")
-        return await self._drawing.skeleton(connection, item, group, now=now)
-
-    async def _personal(self, row: Claimed) -> Skeleton:
-        letter = from_json(row.data)
-        return draw(
-            letter,
-            self._drawing.renderer,
-            kind=row.kind,
-            date=row.queued_at,
-            attachments=await self._attachments(row),
-        )
+        return await self._drawing.skeleton(connection, item, group, now=self._clock.now())
 
     async def _attachments(self, row: Claimed) -> tuple[Attachment, ...]:
         blob_id = row.blob_id
@@ -151,3 +165,10 @@ class Filling:
         if content is None:
             raise CannotFill("the mail to forward has expired")
         return (Attachment(name="message.eml", media_type="message/rfc822", content=content),)
+
+
+def _key(row: Claimed) -> _Key:
+    """Rows of one key have one skeleton: a group of an announcement, or equal letters."""
+    if row.announcement_id is None:
+        return (row.kind, row.data)
+    return (row.announcement_id, row.language, row.zone, row.registered)

@@ -66,7 +66,7 @@ async def reply(
         template=template,
         facts=facts,
         answers=True,
-        in_reply_to=asker.in_reply_to,
+        refers=bool(asker.in_reply_to),
         reply_to=reply_to,
         unsubscribe=asker.subscription is not None,
     )
@@ -77,6 +77,7 @@ async def reply(
         asker.address,
         asker.subscription,
         priority=Priority.ANSWER,
+        answered=asker.in_reply_to,
         webinar_id=webinar_id,
     )
     return True
@@ -103,10 +104,18 @@ async def confirmation(
         template="confirmation",
         facts=facts_for(context, asker, detail={"days": days, **detail}),
         answers=True,
-        in_reply_to=asker.in_reply_to,
+        refers=bool(asker.in_reply_to),
         reply_to=Personal.CONFIRM,
     )
-    await _queue(context, "confirmation", letter, wanted.address, wanted, priority=Priority.ANSWER)
+    await _queue(
+        context,
+        "confirmation",
+        letter,
+        wanted.address,
+        wanted,
+        priority=Priority.ANSWER,
+        answered=asker.in_reply_to,
+    )
     await people.confirmation_queued(context.connection, wanted.id, now=context.now)
     return True
 
@@ -118,9 +127,17 @@ async def welcome(context: Context, asker: Asker, active: Subscription) -> None:
         template="welcome",
         facts=facts_for(context, asker, webinars=await context.next_webinars(WELCOME_WEBINARS)),
         answers=True,
-        in_reply_to=asker.in_reply_to,
+        refers=bool(asker.in_reply_to),
     )
-    await _queue(context, "welcome", letter, active.address, active, priority=Priority.PERSONAL)
+    await _queue(
+        context,
+        "welcome",
+        letter,
+        active.address,
+        active,
+        priority=Priority.PERSONAL,
+        answered=asker.in_reply_to,
+    )
 
 
 async def farewell(context: Context, asker: Asker, ended: Subscription) -> bool:
@@ -131,9 +148,17 @@ async def farewell(context: Context, asker: Asker, ended: Subscription) -> bool:
         template="farewell",
         facts=facts_for(context, _as_subscriber(asker, ended)),
         answers=True,
-        in_reply_to=asker.in_reply_to,
+        refers=bool(asker.in_reply_to),
     )
-    await _queue(context, "farewell", letter, ended.address, ended, priority=Priority.ANSWER)
+    await _queue(
+        context,
+        "farewell",
+        letter,
+        ended.address,
+        ended,
+        priority=Priority.ANSWER,
+        answered=asker.in_reply_to,
+    )
     return True
 
 
@@ -168,6 +193,7 @@ async def _queue(
     subscription: Subscription | None,
     *,
     priority: Priority,
+    answered: str = "",
     blob_id: int | None = None,
     webinar_id: int | None = None,
 ) -> None:
@@ -185,6 +211,7 @@ async def _queue(
         generation=0 if subscription is None else subscription.generation,
         webinar_id=webinar_id,
         data=to_json(letter),
+        answered=answered,
         blob_id=blob_id,
     )
     row_id = await outbox.queue_one(context.connection, envelope, now=context.now)

@@ -60,7 +60,8 @@ def hash_address(hash_key: bytes, address: Address) -> bytes:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
     """Who a command is from. ``proven`` when a token, trusted authentication or the command line
-    shows it; ``evidence`` is kept with a consent; ``in_reply_to`` is what an answer refers to."""
+    shows it; ``evidence`` is kept with a consent; ``in_reply_to`` is the
+    well-formed Message-ID that an answer refers to, empty if there is none."""
 
     address: Address | None
     channel: Channel

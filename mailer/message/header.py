@@ -32,32 +32,34 @@ def headers_for(
     kind: str,
     subject: str,
     language: str,
-    date: datetime,
+    date: datetime | None,
     answers: bool = False,
     unsubscribe: bool = True,
     about: str = "",
     via: str = "",
     reply_to: Personal | str = "",
-    in_reply_to: str = "",
+    in_reply_to: Personal | str = "",
     references: Sequence[str] = (),
 ) -> list[tuple[str, str]]:
     """Every field of one mail of a series, as ASCII name and value, not folded.
 
-    ``kind`` and ``about`` (a webinar or announcement) go to Feedback-ID. ``answers`` says that the
+    ``kind`` and ``about`` (a webinar or announcement) go to Feedback-ID. Without ``date``, and
+    with ``in_reply_to`` ANSWERED, these are personal places too. ``answers`` says that the
     mail answers one; then ``in_reply_to`` and ``references`` are that mail's Message-ID and those
     it names. ``unsubscribe=False`` is for who has nothing to leave. ``via`` is a person for whom
     the series passes something on. ``reply_to`` is the purpose of a token address (confirm,
     approve) or a person's address, which is left out if it would need SMTPUTF8.
     """
+    answered = _answered(in_reply_to)
     fields = [
         ("From", _mailbox(f"{via} via {series.title}" if via else series.title, series.address)),
         ("To", mark(Personal.ADDRESS)),
         ("Subject", unstructured(without_marks(subject)) or unstructured(series.title)),
-        ("Date", format_datetime(date.astimezone(UTC))),
+        ("Date", date_text(date) if date else mark(Personal.DATE)),
         ("Message-ID", f"<{mark(Personal.MESSAGE_ID)}@{series.domain}>"),
         ("Reply-To", _reply_to(series, reply_to)),
-        ("In-Reply-To", "".join(_message_ids([in_reply_to]))),
-        ("References", " ".join(_message_ids([*references, in_reply_to]))),
+        ("In-Reply-To", "".join(answered)),
+        ("References", " ".join(_message_ids([*references, *answered]))),
         ("Content-Language", language if _LANGUAGE.fullmatch(language) else ""),
         *_list_fields(series),
         *(_unsubscribe_fields(series) if unsubscribe else ()),
@@ -68,6 +70,22 @@ def headers_for(
         ("X-Loop", series.address),
     ]
     return [(name, value) for name, value in fields if value]
+
+
+def date_text(instant: datetime) -> str:
+    """An instant as a Date field has it (RFC 5322 §3.3), in UTC."""
+    return format_datetime(instant.astimezone(UTC))
+
+
+def _answered(in_reply_to: Personal | str) -> list[str]:
+    if isinstance(in_reply_to, Personal):
+        return [mark(in_reply_to)]
+    return list(_message_ids([in_reply_to]))
+
+
+def may_be_answered(message_id: str) -> bool:
+    """Whether a Message-ID from outside is well formed, so that a field of ours may repeat it."""
+    return bool(list(_message_ids([message_id])))
 
 
 def token_address(series: SeriesFacts, personal: Personal) -> str:
@@ -93,7 +111,8 @@ def _message_ids(found: Sequence[str]) -> Iterator[str]:
     sound = [
         message_id
         for message_id in dict.fromkeys(found)
-        if _MESSAGE_ID.fullmatch(message_id) and not LEFTOVER.search(message_id)
+        if message_id == mark(Personal.ANSWERED)
+        or (_MESSAGE_ID.fullmatch(message_id) and not LEFTOVER.search(message_id))
     ]
     if len(sound) > _REFERENCES:
         sound = [sound[0], *sound[1 - _REFERENCES :]]

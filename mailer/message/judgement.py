@@ -6,7 +6,7 @@ a success names none. `address` is text as the report spells it and may be no va
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -36,11 +36,13 @@ class BounceClass(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounce:
-    """One recipient of a report; ``status`` is the enhanced code (RFC 3463), empty if none."""
+    """One recipient of a report; ``status`` is the enhanced code (RFC 3463), empty if none.
+    ``diagnostic`` is what the report quotes or says of it, as it stands there."""
 
     address: str
     cls: BounceClass
     status: str = ""
+    diagnostic: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,14 +26,17 @@ _WITH_CALENDAR = frozenset({"announcement", "reminder", "update"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """``reply_to`` names the token address that an answer should go to (a confirmation's);
-    ``in_reply_to`` is the Message-ID of the mail that this one answers, with its <>;
-    ``unsubscribe`` is False for somebody who is not subscribed and so has nothing to leave."""
+    """``answers`` is True for an answer to a mail, ``refers`` if that mail has a Message-ID;
+    ``reply_to`` names the token address that an answer to this one should go to (a
+    confirmation's); ``unsubscribe`` is False for somebody who has nothing to leave.
+
+    Nothing in it is one person's: two people who get the same answer have equal letters.
+    """
 
     template: str
     facts: Facts
     answers: bool = False
-    in_reply_to: str = ""
+    refers: bool = False
     reply_to: Personal | None = None
     unsubscribe: bool = True
 
@@ -56,10 +59,13 @@ def draw(
     renderer: Renderer,
     *,
     kind: str,
-    date: datetime,
+    date: datetime | None,
     attachments: Sequence[Attachment] = (),
 ) -> Skeleton:
-    """The whole mail but for its personal values; raises TemplateFault."""
+    """The whole mail but for its personal values; raises TemplateFault.
+
+    Without ``date`` the date is one of them.
+    """
     facts = letter.facts
     rendered = renderer.render(letter.template, facts)
     headers = headers_for(
@@ -72,7 +78,7 @@ def draw(
         unsubscribe=letter.unsubscribe,
         about=facts.webinar.id if facts.webinar else "",
         reply_to=letter.reply_to or "",
-        in_reply_to=letter.in_reply_to,
+        in_reply_to=Personal.ANSWERED if letter.refers else "",
     )
     return compose(
         headers=headers,

@@ -24,6 +24,8 @@ class Personal(StrEnum):
 
     ADDRESS = "address"
     MESSAGE_ID = "message_id"
+    DATE = "date"  # in headers only: of a mail that is made for one person
+    ANSWERED = "answered"  # in headers only: the Message-ID of the mail that is answered
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
     CONFIRM = "confirm"

@@ -34,7 +34,7 @@ from mailer.message.sandbox import CHARACTERS, Loaded, Sandbox
 FILE_LIMIT = 64_000  # characters of one template file
 _KIND = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _OF_A_LANGUAGE = re.compile(r"\.(?P<language>[a-z]{2,3}(?:-[a-z0-9]{2,8})*)\.(?:txt|html)")
-_KNOWN = {personal.value for personal in Personal}
+_KNOWN = {one.value for one in Personal} - {Personal.DATE.value, Personal.ANSWERED.value}
 _CLOCKS = re.compile(r"\d\d:\d\d–\d\d:\d\d(?: UTC)?")
 _SUFFIXES = {".txt", ".html", ".css"}
 

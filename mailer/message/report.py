@@ -99,7 +99,7 @@ def _bounce(one: RecipientStatus, parts: ReportParts, prose: str) -> Bounce:
     if one.action is Action.DELAYED:
         return Bounce(address=address, cls=BounceClass.SOFT, status=one.status)
     cls, status = classify_failure(one.status, one.diagnostic, prose)
-    return Bounce(address=address, cls=cls, status=status)
+    return Bounce(address=address, cls=cls, status=status, diagnostic=one.diagnostic)
 
 
 def _as_sent(one: RecipientStatus, parts: ReportParts) -> str:
@@ -157,7 +157,7 @@ def _by_text(parts: ReportParts, content: bytes) -> Judgement | None:
 def _named_bounce(one: NamedRecipient, parts: ReportParts) -> Bounce:
     prose = f"{one.section}\n{parts.prose}\n{header(parts.message, 'subject')}"
     cls, status = classify_failure(status_in(one.paragraph), one.paragraph, prose)
-    return Bounce(address=one.address, cls=cls, status=status)
+    return Bounce(address=one.address, cls=cls, status=status, diagnostic=one.paragraph)
 
 
 def _last_resort(parts: ReportParts, content: bytes) -> list[Bounce]:

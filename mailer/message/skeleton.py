@@ -12,7 +12,7 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self, assert_never
 from urllib.parse import quote
@@ -27,6 +27,13 @@ _PLAIN_MAILBOX = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,38}@[A-Za-z0-9][A-
 _ATOM = r"[^\s\"(),:;<>@\[\]\\]+"
 _MAILBOX = re.compile(rf'(?:{_ATOM}|"(?:[^"\\]|\\.)*")@(?:{_ATOM}|\[[^\s"(),;<>@\[\]\\]+\])')
 _HEADER_TOKEN = re.compile(r"[!#-'*+\--9A-Z^-~]+")  # what ends no URI, list or comment
+
+# Values that stand in a header field alone, with what they must look like.
+_OF_HEADERS = {
+    Personal.ANSWERED: re.compile(r"<[!-;=?-~]{1,248}>"),
+    Personal.DATE: re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} \+0000"),
+}
+_PLAIN = {Personal.ADDRESS: _PLAIN_MAILBOX, **_OF_HEADERS}
 
 
 class Where(StrEnum):
@@ -52,15 +59,26 @@ class Skeleton:
 
     pieces: tuple[bytes, ...]
     places: tuple[Place, ...]
+    names: frozenset[Personal] = field(init=False, repr=False, compare=False)
+    _parts: list[bytes] = field(init=False, repr=False, compare=False)
+    _slots: tuple[tuple[Personal, tuple[tuple[int, Place], ...]], ...] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if len(self.pieces) != len(self.places) + 1:
             raise ValueError(f"{len(self.pieces)} pieces cannot hold {len(self.places)} places")
-
-    @property
-    def names(self) -> frozenset[Personal]:
-        """The personal values that `fill` needs."""
-        return frozenset(place.personal for place in self.places)
+        slots: dict[Personal, list[tuple[int, Place]]] = {}
+        parts = [self.pieces[0]]
+        for place, piece in zip(self.places, self.pieces[1:], strict=True):
+            slots.setdefault(place.personal, []).append((len(parts), place))
+            parts += [b"", piece]
+        # What `fill` needs, worked out once for all who get this mail.
+        object.__setattr__(self, "names", frozenset(slots))
+        object.__setattr__(self, "_parts", parts)
+        object.__setattr__(
+            self, "_slots", tuple((personal, tuple(at)) for personal, at in slots.items())
+        )
 
     @property
     def digest(self) -> str:
@@ -69,14 +87,16 @@ class Skeleton:
 
     def fill(self, values: Mapping[Personal, str]) -> bytes:
         """The whole mail for one person; ValueError if a value is missing or cannot be used."""
-        written: dict[tuple[str, str], bytes] = {}
-        parts = [self.pieces[0]]
-        for number, place in enumerate(self.places, 1):
-            key = (place.personal.value, place.where.value)
-            if (value := written.get(key)) is None:
-                value = written[key] = _written(place, values.get(place.personal, ""))
-            parts.append(value)
-            parts.append(self.pieces[number])
+        parts = self._parts.copy()
+        for personal, slots in self._slots:
+            value = values.get(personal, "")
+            if _PLAIN.get(personal, _PLAIN_TOKEN).fullmatch(value):
+                octets = value.encode("ascii")
+                for at, _ in slots:
+                    parts[at] = octets
+            else:
+                for at, place in slots:
+                    parts[at] = _written(place, value)
         return b"".join(parts)
 
     def to_json(self) -> str:
@@ -102,9 +122,6 @@ class Skeleton:
 
 def _written(place: Place, value: str) -> bytes:
     """The octets of a value in its place."""
-    plain = _PLAIN_MAILBOX if place.personal is Personal.ADDRESS else _PLAIN_TOKEN
-    if plain.fullmatch(value):
-        return value.encode("ascii")
     _check(place, value)
     match place.where:
         case Where.HEADER:
@@ -130,7 +147,11 @@ def _check(place: Place, value: str) -> None:
         raise ValueError(f"the value of {place.personal} is not one printable line")
     if len(value.encode("utf-8")) > VALUE_OCTETS:
         raise ValueError(f"the value of {place.personal} is longer than {VALUE_OCTETS} octets")
-    if place.personal is Personal.ADDRESS:
+    own = _OF_HEADERS.get(place.personal)
+    if own is not None:
+        if place.where is not Where.HEADER or not own.fullmatch(value):
+            raise ValueError(f"the value of {place.personal} is malformed")
+    elif place.personal is Personal.ADDRESS:
         if not _MAILBOX.fullmatch(value):
             raise ValueError("the value of address is not one mailbox")
     elif place.where is Where.HEADER and not _HEADER_TOKEN.fullmatch(value):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -63,6 +63,8 @@ class Store:
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise StoreUnavailable(f"the database went away: {error.orig}") from error
+            if type(error) is DatabaseError:  # SQLite: no database, or a damaged one
+                raise StoreUnavailable(f"the database cannot be read: {error.orig}") from error
             raise
         except TimeoutError as error:  # the pool had no connection in time
             raise StoreUnavailable("the database is busy") from error

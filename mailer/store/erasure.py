@@ -18,6 +18,7 @@ from mailer.message.address import Address
 from mailer.store.outbox import State
 from mailer.store.schema import (
     blob,
+    bounce,
     consent,
     import_row,
     inbound,
@@ -82,6 +83,11 @@ async def forget(
     ]
     to_person = outbox.c.recipient_key == address_key
     cancelled = await _cancel(connection, to_person, now)
+    await connection.execute(
+        update(bounce)
+        .where(bounce.c.outbox_id.in_(select(outbox.c.id).where(to_person)))
+        .values(subscription_id=None, detail="", judged=True)
+    )
     mails = await connection.execute(
         update(outbox)
         .where(to_person)
@@ -119,6 +125,21 @@ async def _cancel(connection: AsyncConnection, where: ColumnElement[bool], now: 
         .values(state=State.CANCELLED, reason=FORGOTTEN, lease_owner=None, settled_at=now)
     )
     return gone.rowcount
+
+
+async def call_off_confirmations(
+    connection: AsyncConnection, address_key: str, *, now: datetime
+) -> None:
+    """Questions to an address that is about to change; they are asked again at the new one."""
+    await connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.recipient_key == address_key,
+            outbox.c.kind == "confirmation",
+            outbox.c.state == State.QUEUED,
+        )
+        .values(state=State.CANCELLED, reason="the address has changed", settled_at=now)
+    )
 
 
 async def readdress(

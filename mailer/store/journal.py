@@ -95,6 +95,28 @@ class Entry:
     outcome: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    received_at: datetime
+    source: str
+    content: bytes
+
+
+async def arrived(connection: AsyncConnection, author_key: str, message_id: str) -> Arrived | None:
+    """A mail that came in and of which something was kept; None as long as there is none."""
+    rows = await connection.execute(
+        select(inbound.c.received_at, inbound.c.source, blob.c.content)
+        .join(blob, blob.c.id == inbound.c.blob_id)
+        .where(inbound.c.author_key == author_key, inbound.c.message_id == message_id)
+        .order_by(inbound.c.id)
+        .limit(1)
+    )
+    row = rows.first()
+    if row is None:
+        return None
+    return Arrived(received_at=row.received_at, source=row.source, content=bytes(row.content))
+
+
 async def of_author(
     connection: AsyncConnection, author_key: str, *, limit: int
 ) -> tuple[Entry, ...]:

@@ -27,6 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mailer.message.judgement import BounceClass
+from mailer.store.bounce import Refusal, note_refusals
 from mailer.store.people import State as SubscriptionState
 from mailer.store.schema import outbox, subscription
 
@@ -52,8 +54,9 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A row to be queued. ``generation`` goes into confirm tokens; ``data`` is the rendering's
-    facts as JSON for a personal mail, empty for one of an announcement."""
+    """A row to be queued. ``generation`` goes into confirm tokens; ``data`` is the letter
+    as JSON for a personal mail, empty for one of an announcement; ``answered`` the Message-ID that
+    it answers."""
 
     series_id: str
     kind: str
@@ -70,6 +73,7 @@ class Envelope:
     registered: bool = False
     generation: int = 0
     data: str = ""
+    answered: str = ""
     blob_id: int | None = None
     not_before: datetime | None = None
     expires_at: datetime | None = None
@@ -94,6 +98,7 @@ class Claimed:
     registered: bool
     generation: int
     data: str
+    answered: str
     blob_id: int | None
     queued_at: datetime
     not_before: datetime
@@ -104,7 +109,8 @@ class Claimed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """What became of one leased row. Back to ``queued`` needs ``not_before``; ``attempts`` is what
-    counts from now on; ``doubt`` when the peer may have it although it did not say so."""
+    counts from now on; ``doubt`` when the peer may have it although it did not say so;
+    ``bounce_class`` when it failed because the recipient was refused."""
 
     id: int
     state: State
@@ -114,6 +120,8 @@ class Settlement:
     reply_code: int | None = None
     reply: str = ""
     doubt: bool = False
+    bounce_class: BounceClass | None = None
+    bounce_status: str = ""
 
 
 async def queue(
@@ -156,6 +164,7 @@ def _values(one: Envelope, now: datetime) -> dict[str, object]:
         "message_id": one.message_id,
         "generation": one.generation,
         "data": one.data,
+        "answered": one.answered,
         "blob_id": one.blob_id,
         "state": State.QUEUED,
         "queued_at": now,
@@ -281,6 +290,7 @@ _NEEDS_SUBSCRIPTION = (
     "message",
     "welcome",
     "confirmation",
+    "probe",
 )
 
 
@@ -328,6 +338,12 @@ async def settle(
             for one in settlements
         ],
     )
+    refusals = [
+        Refusal(outbox_id=one.id, cls=one.bounce_class, status=one.bounce_status)
+        for one in settlements
+        if one.bounce_class is not None
+    ]
+    await note_refusals(connection, refusals, now=now)
 
 
 async def take_back(connection: AsyncConnection, *, node: str, now: datetime) -> int:

@@ -279,16 +279,18 @@ async def lapse(connection: AsyncConnection, *, before: datetime, now: datetime)
     """Erase who never confirmed since ``before``; who had been subscribed once goes back to having
     left. Returns how many were pending too long. The time to answer begins when the question went
     out: it may have waited behind a large import or for the mail server."""
-    own_key = select(subscriber.c.address_key).where(
-        subscriber.c.id == subscription.c.subscriber_id
-    )
-    may_answer = exists().where(
-        outbox.c.recipient_key == own_key.scalar_subquery(),
-        outbox.c.subscription_id == subscription.c.id,
-        outbox.c.kind == "confirmation",
-        outbox.c.generation == subscription.c.generation,
-        outbox.c.state.in_(("queued", "sending"))
-        | ((outbox.c.state == "sent") & (outbox.c.settled_at >= before)),
+    may_answer = (
+        exists()
+        .where(
+            subscriber.c.id == subscription.c.subscriber_id,
+            outbox.c.recipient_key == subscriber.c.address_key,
+            outbox.c.subscription_id == subscription.c.id,
+            outbox.c.kind == "confirmation",
+            outbox.c.generation == subscription.c.generation,
+            outbox.c.state.in_(("queued", "sending"))
+            | ((outbox.c.state == "sent") & (outbox.c.settled_at >= before)),
+        )
+        .correlate(subscription)
     )
     stale = (
         (subscription.c.state == State.PENDING)

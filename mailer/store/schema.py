@@ -261,6 +261,7 @@ outbox = _table(
     Column("message_id", Text, nullable=False),
     Column("generation", Integer, nullable=False, server_default="0"),
     Column("data", Text, nullable=False, server_default=""),
+    Column("answered", Text, nullable=False, server_default=""),
     Column("blob_id", _Id, ForeignKey("blob.id")),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False, server_default=""),
@@ -300,6 +301,22 @@ Index(
     postgresql_where=outbox.c.announcement_id.is_not(None),
 )
 Index("ix_outbox_recipient_key", outbox.c.recipient_key, outbox.c.id)
+
+# Each mail that came back, once, however many reports there were. What the servers refused while
+# we handed it over waits with `judged` unset until somebody looks at what it means for its reader.
+bounce = _table(
+    "bounce",
+    _id(),
+    Column("outbox_id", _Id, ForeignKey("outbox.id"), nullable=False, unique=True),
+    Column("subscription_id", _Id),
+    Column("at", Instant, nullable=False),
+    Column("class", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("judged", Boolean, nullable=False),
+    Index("ix_bounce_judged", "judged", "id"),
+)
 
 inbound = _table(
     "inbound",

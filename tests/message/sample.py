@@ -45,4 +45,6 @@ VALUES: dict[Personal, str] = {
         for personal in Personal
         if personal not in {Personal.ADDRESS, Personal.MESSAGE_ID}
     },
+    Personal.DATE: "Sun, 22 Nov 2026 12:00:00 +0000",
+    Personal.ANSWERED: "<question@example.net>",
 }

@@ -185,3 +185,20 @@ def test_any_subject_and_title_read_back(subject: str, title: str) -> None:
     read = message_from_bytes(message, policy=policy.SMTP)
     assert read["Subject"] == one_line(f"x {subject}")
     assert read["From"].addresses[0].addr_spec == "webinars@lists.example.org"
+
+
+def test_a_mail_for_one_person_has_its_date_and_what_it_answers_as_personal_places() -> None:
+    fields = dict(
+        headers_for(
+            series=SERIES,
+            kind="reply",
+            subject="Help",
+            language="en",
+            date=None,
+            answers=True,
+            in_reply_to=Personal.ANSWERED,
+        )
+    )
+    answered = mark(Personal.ANSWERED)
+    found = [fields[name] for name in ("Date", "In-Reply-To", "References")]
+    assert found == [mark(Personal.DATE), answered, answered]

@@ -308,6 +308,7 @@ def upgrade() -> None:
         sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("generation", sa.Integer(), server_default="0", nullable=False),
         sa.Column("data", sa.Text(), server_default="", nullable=False),
+        sa.Column("answered", sa.Text(), server_default="", nullable=False),
         sa.Column("blob_id", _ID, nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
@@ -375,3 +376,21 @@ def upgrade() -> None:
         ),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "bounce",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("outbox_id", _ID, nullable=False),
+        sa.Column("subscription_id", _ID, nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("class", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), server_default="", nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("judged", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_bounce_outbox_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bounce")),
+        sa.UniqueConstraint("outbox_id", name=op.f("uq_bounce_outbox_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("bounce", schema=None) as batch_op:
+        batch_op.create_index("ix_bounce_judged", ["judged", "id"], unique=False)
