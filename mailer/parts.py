@@ -21,6 +21,7 @@ from mailer.intake.delivery import Intake, Secrets
 from mailer.intake.enrolling import Enrolling
 from mailer.intake.importing import Importing
 from mailer.intake.person import PersonChanges
+from mailer.intake.refused import Refusals
 from mailer.message.render import Renderer, builtin_templates
 from mailer.message.sign import Signer
 from mailer.message.token import TokenMint
@@ -75,6 +76,11 @@ class Parts:
             intake=self.intake,
             clock=self.clock,
         )
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """Looks at what servers refused."""
+        return Refusals(store=self.store, config=self.config, intake=self.intake, nudge=self.nudge)
 
     @cached_property
     def drawing(self) -> Drawing:

@@ -30,6 +30,7 @@ DRAIN_SECONDS = 20.0  # SIGTERM ends the daemon within 30 s
 _LOOK_SECONDS = 0.5  # a change by another process is seen within this
 _PLAN_AT_LEAST_SECONDS = 60.0
 _IMPORTS_SECONDS = 5.0
+_REFUSALS_SECONDS = 5.0
 _SWEEP_EVERY_BEATS = 40
 
 _log = get_logger(__name__)
@@ -102,6 +103,7 @@ class Service:
                 group.create_task(self._keep_house(), name="housekeeping"),
                 group.create_task(self._watch_changes(), name="changes"),
                 group.create_task(self._finish_imports(), name="imports"),
+                group.create_task(self._look_at_refusals(), name="refusals"),
             ]
             await self._stopping.wait()
             _log.info("stopping", action="service.stopping")
@@ -156,6 +158,13 @@ class Service:
             with contextlib.suppress(StoreUnavailable):
                 await self.parts.importing.finish()
             await asyncio.sleep(_IMPORTS_SECONDS)
+
+    async def _look_at_refusals(self) -> None:
+        """See what refused recipients mean for their readers."""
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                await self.parts.refusals.catch_up()
+            await asyncio.sleep(_REFUSALS_SECONDS)
 
     async def _watch_changes(self) -> None:
         """Notice within a second what a command changed."""

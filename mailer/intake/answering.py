@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from mailer.intake.context import Asker, Context, facts_for
 from mailer.message.address import Address, Purpose
+from mailer.message.command import Channel
 from mailer.message.facts import Facts, WebinarFacts
 from mailer.message.letter import Letter, to_json
 from mailer.message.mark import Personal
@@ -160,6 +161,13 @@ async def farewell(context: Context, asker: Asker, ended: Subscription) -> bool:
         answered=asker.in_reply_to,
     )
     return True
+
+
+async def probe(context: Context, current: Subscription) -> None:
+    """Test a subscriber's mailbox: whether this mail comes back too decides."""
+    asker = _as_subscriber(Asker(address=None, channel=Channel.MAIL), current)
+    letter = Letter(template="probe", facts=facts_for(context, asker))
+    await _queue(context, "probe", letter, current.address, current, priority=Priority.BULK)
 
 
 async def to_organisers(

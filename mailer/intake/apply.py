@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from mailer.intake import asking, forwarding, preferring, registering, returned, subscribing
+from mailer.intake import (
+    asking,
+    complaining,
+    forwarding,
+    preferring,
+    registering,
+    returned,
+    subscribing,
+)
 from mailer.intake.context import Asker, Context, Outcome
 from mailer.message.command import (
     Announce,
     Approve,
     Command,
+    Complaint,
     Confirm,
     FreeText,
     Help,
@@ -64,7 +73,7 @@ async def apply(  # noqa: PLR0911, PLR0912 - one line for each command
             return await preferring.resume(context, asker)
         case Nothing():
             return Outcome(word=f"ignored: {command.reason}")
-        case FreeText() | ToOwner() | Announce() | Approve() | ReturnPath():
+        case FreeText() | ToOwner() | Announce() | Approve() | ReturnPath() | Complaint():
             return await _with_mail(context, asker, command, mail)
     assert_never(command)
 
@@ -72,7 +81,7 @@ async def apply(  # noqa: PLR0911, PLR0912 - one line for each command
 async def _with_mail(
     context: Context,
     asker: Asker,
-    command: FreeText | ToOwner | Announce | Approve | ReturnPath,
+    command: FreeText | ToOwner | Announce | Approve | ReturnPath | Complaint,
     mail: Incoming | None,
 ) -> Outcome:
     if mail is None:
@@ -88,4 +97,6 @@ async def _with_mail(
             return Outcome(word="ignored: nothing waits for approval")
         case ReturnPath():
             return await returned.take(context, asker, command, mail)
+        case Complaint():
+            return await complaining.take(context, asker, command, mail)
     assert_never(command)

@@ -152,8 +152,10 @@ class Intake:
 
 
 def _command(mail: Incoming, recipient: Recipient, *, is_ours: bool) -> tuple[Command, str | None]:
-    """What the mail asks for; one from an address of ours has come back to us (S4)."""
-    if is_ours:
+    """What the mail asks for; one from an address of ours has come back to us (S4). A report may
+    well be from our own postmaster."""
+    is_report = mail.machine is not None and recipient.purpose is Purpose.BOUNCE
+    if is_ours and not is_report:
         return Nothing(reason="own-address"), None
     decision = decide(mail, recipient)
     return decision.command, decision.language

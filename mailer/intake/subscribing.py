@@ -150,9 +150,19 @@ async def _unsubscribe_by_token(context: Context, asker: Asker, text: str) -> Ou
 
 
 async def end(
-    context: Context, asker: Asker, current: Subscription, *, state: State, reason: Reason
+    context: Context,
+    asker: Asker,
+    current: Subscription,
+    *,
+    state: State,
+    reason: Reason,
+    scope: str | None = None,
+    detail: str = "",
 ) -> Subscription:
-    """End a subscription: nothing queued for it goes out any more, imports leave it alone."""
+    """End a subscription: nothing queued for it goes out any more, imports leave it alone.
+
+    The address is suppressed for its series, or for ``scope``; ``detail`` says more of the reason.
+    """
     await people.end(context.connection, current.id, state=state, now=context.now)
     await outbox.cancel_for(
         context.connection,
@@ -164,8 +174,9 @@ async def end(
     await suppression.add(
         context.connection,
         address_hash=context.address_hash(current.address),
-        scope=context.series.id,
+        scope=scope or current.series_id,
         reason=reason,
+        detail=detail,
         now=context.now,
     )
     await people.note_consent(

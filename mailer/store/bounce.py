@@ -103,7 +103,7 @@ async def note_refusals(
         bindparam("b_status"),
         literal(Source.REFUSAL),
         outbox.c.reply,
-        literal(False),  # noqa: FBT003 - the value of a column
+        literal(False),
     ).where(outbox.c.id == bindparam("b_id"), outbox.c.state == "failed")
     await connection.execute(
         upsert(connection, bounce)
@@ -120,6 +120,7 @@ class Unjudged:
     id: int
     subscription_id: int | None
     cls: BounceClass
+    status: str
     detail: str
 
 
@@ -144,11 +145,17 @@ async def unjudged(connection: AsyncConnection, *, limit: int) -> tuple[Unjudged
         update(bounce)
         .where(bounce.c.id.in_(select(chosen.c.id)))
         .values(judged=True)
-        .returning(bounce.c.id, bounce.c.subscription_id, bounce.c["class"], bounce.c.detail)
+        .returning(
+            bounce.c.id,
+            bounce.c.subscription_id,
+            bounce.c["class"],
+            bounce.c.status,
+            bounce.c.detail,
+        )
     )
     found = [
-        Unjudged(id=key, subscription_id=subscription_id, cls=BounceClass(cls), detail=detail)
-        for key, subscription_id, cls, detail in rows
+        Unjudged(id=key, subscription_id=whose, cls=BounceClass(cls), status=status, detail=detail)
+        for key, whose, cls, status, detail in rows
     ]
     return tuple(sorted(found, key=lambda one: one.id))
 

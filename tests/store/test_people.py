@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import event, func, insert, select, update
+from sqlalchemy import event, func, insert, literal, select, update
 
 from mailer.files.people_csv import PersonRow
 from mailer.message.address import parse_address
@@ -14,6 +14,7 @@ from mailer.store.outbox import Envelope, Priority
 from mailer.store.people import Act, State
 from mailer.store.schema import (
     blob,
+    bounce,
     consent,
     import_row,
     inbound,
@@ -273,6 +274,21 @@ async def test_a_forgotten_address_is_in_no_column_any_more_and_counts_survive(
             .where(outbox_table.c.kind == "welcome")
             .values(state="sent", settled_at=NOON, reply="250 <bob@example.com> ok")
         )
+        failed = select(outbox_table.c.id, literal(current.id)).where(
+            outbox_table.c.kind == "reminder"
+        )
+        await connection.execute(
+            insert(bounce).from_select(
+                ["outbox_id", "subscription_id", "at", "class", "source", "detail", "judged"],
+                failed.add_columns(
+                    literal(1),
+                    literal("hard"),
+                    literal("smtp"),
+                    literal("550 <bob@example.com>"),
+                    literal(False),
+                ),
+            )
+        )
         await connection.execute(
             insert(registration).values(
                 subscriber_id=current.subscriber_id,
@@ -310,7 +326,7 @@ async def test_a_forgotten_address_is_in_no_column_any_more_and_counts_survive(
         assert await count(parts, table) == 0
     dump = [
         str(tuple(one))
-        for table in (outbox_table, inbound)
+        for table in (outbox_table, inbound, bounce)
         for one in await parts.store.read(lambda c, table=table: c.execute(select(table)))
     ]
     assert not [line for line in dump if "bob@example.com" in line.lower().replace("jobob@", "")]
