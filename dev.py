@@ -33,7 +33,7 @@ def main(arguments):
     root = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, root)
     os.chdir(root)
-    from tools import command  # noqa: PLC0415 - only now is it known that it can be read
+    from tools import command  # only now is it known that it can be read
 
     return command.run(arguments[0], arguments[1:])
 

@@ -13,7 +13,16 @@ from mailer.config.model import Config
 from mailer.intake.context import hash_address
 from mailer.message.address import Address
 from mailer.parts import Parts
-from mailer.store import announcement, journal, ledger, people, programme, registration, suppression
+from mailer.store import (
+    announcement,
+    bounce,
+    journal,
+    ledger,
+    people,
+    programme,
+    registration,
+    suppression,
+)
 from mailer.store.engine import Connection
 from mailer.store.journal import Entry
 from mailer.store.ledger import Mail
@@ -87,6 +96,7 @@ class Dossier:
     not_next: tuple[Missed, ...]
     suppressions: tuple[suppression.Entry, ...]
     received: tuple[Entry, ...]
+    bounces: tuple[bounce.Entry, ...]
 
 
 async def dossier(parts: Parts, address: Address) -> Dossier:
@@ -111,6 +121,7 @@ async def dossier(parts: Parts, address: Address) -> Dossier:
             not_next=missed,
             suppressions=await suppression.of_address(connection, address_hash),
             received=received,
+            bounces=await bounce.of_person(connection, address.key),
         )
 
     return await parts.store.read(unit)

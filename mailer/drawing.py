@@ -28,7 +28,7 @@ class Drawing:
     @property
     def base_url(self) -> str:
         """Where the pages are, empty without web."""
-        return self._config.web.base_url if self._config.web else ""
+        return self._config.base_url
 
     def group(
         self, item: Announcement, *, language: str | None, zone: str | None, registered: bool

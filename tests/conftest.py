@@ -1,7 +1,7 @@
 """Fixtures that any test may ask for: peers, ports, and a database on each engine.
 
-A test that asks for a peer program, or drives the whole program, is marked `slow` here; all
-others are the unit part, which stays under ten seconds.
+What is pure or reads a file at most is the unit part, which stays under ten seconds; every test
+with a database, a connection, a peer program or the whole program is marked `slow` here.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import is_hypothesis_test
 
 from mailer.store.engine import Store, open_store
 from mailer.store.upgrade import make_ready
@@ -26,9 +27,9 @@ from tests.peers.postfix import Postfix, PostfixMissing, Route, find_program
 from tests.peers.sink import Sink
 
 RUN_FOLDER = "MAILER_TEST_RUN"  # environment variable: what the processes of one run share
-WHOLE = ("flow", "faults", "test_dev.py", "test_readme.py", "test_wheel.py")  # below tests/
+PURE = ("message", "scheduler", "config", "files")  # below tests/
 DATABASE_FIXTURES = ("database_url", "migrated_url")
-PEER_FIXTURES = frozenset({"postgres_server", "postgres_url", "postfix"})
+PEER_FIXTURES = frozenset({"postgres_server", "postgres_url", "postfix", "requires_postfix"})
 HERE = Path(__file__).parent
 
 
@@ -54,8 +55,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow by nature."""
     for item in items:
         place = item.path.relative_to(HERE) if item.path.is_relative_to(HERE) else item.path
-        if place.parts[0] in WHOLE or needs_peer(item):
+        if place.parts[0] not in PURE or needs_peer(item):
             item.add_marker(pytest.mark.slow)
+        if is_hypothesis_test(getattr(item, "function", None)):
+            item.add_marker(pytest.mark.properties)
 
 
 def needs_peer(item: pytest.Item) -> bool:

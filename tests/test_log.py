@@ -20,6 +20,7 @@ from mailer.config.model import Log, LogFormat
 from mailer.log import configure, get_logger
 from mailer.log.handler import LineHandler
 from mailer.log.redaction import LONGEST_TEXT, redacted
+from tests.examples import examples
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz"
 
@@ -300,7 +301,7 @@ def test_configuring_again_replaces_the_first(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == ""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(), st.text(alphabet="ab2@:/.=+-\"' <>", max_size=300))
 def test_redaction_takes_any_text_and_leaves_no_token(before: str, after: str) -> None:
     shown = redacted("event", f"{before} {TOKEN} {after}", addresses=False)

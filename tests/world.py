@@ -1,4 +1,4 @@
-"""A small world for tests: one or two series, a virtual clock, an opened database, mails to send in.
+"""A small world for tests: a series, a virtual clock, an opened database, mails to send in.
 
 Real parts throughout; only the clock is ours.
 """

@@ -17,6 +17,7 @@ from pathlib import Path
 from tools import peer, venv
 
 MOST_WORKERS = 4
+AT_LENGTH = "MAILER_PROPERTIES_AT_LENGTH"  # tests/examples.py reads it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +49,15 @@ def everything(python: Path) -> list[tuple[str, list[str]]]:
     ruff, imports = str(python.with_name("ruff")), str(python.with_name("lint-imports"))
     workers = str(min(os.cpu_count() or 1, MOST_WORKERS))
     pytest = [str(python), "-m", "pytest", "-q", "-n", workers]
+    pure = [f"tests/{name}" for name in ("message", "scheduler", "config", "files")]
     return [
         ("ruff check", [ruff, "check", "."]),
         ("ruff format", [ruff, "format", "--check", "."]),
         ("mypy", [str(python), "-m", "mypy"]),
         ("layers", [imports]),
-        ("unit tests", [*pytest, "-m", "not slow"]),
-        ("flows and peers", [*pytest, "-m", "slow", "--ignore=tests/faults"]),
+        ("unit tests", [*pytest, "-m", "not slow", *pure]),
+        ("properties", ["env", f"{AT_LENGTH}=1", *pytest, "-m", "properties and not slow", *pure]),
+        ("real parts", [*pytest, "-m", "slow", "--ignore=tests/faults"]),
     ]
 
 

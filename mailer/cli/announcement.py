@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +12,9 @@ from mailer.cli.frame import config_option, fail, json_option, show, stamp, with
 
 if TYPE_CHECKING:
     from mailer.parts import Parts
+    from mailer.store.announcement import Announcement
+    from mailer.store.delivery import Delivery, Failure
+    from mailer.store.engine import Connection
 
 
 @click.group()
@@ -46,15 +51,81 @@ async def list_(parts: Parts, as_json: bool) -> None:
 @click.pass_context
 @with_parts
 async def show_(parts: Parts, announcement_id: int, as_json: bool) -> None:
-    """One announcement: its times, its state, and why it is in it."""
-    from mailer.store import announcement as store
+    """One announcement: its times and its state, how many got it, and why others did not.
 
-    found = await parts.store.read(lambda c: store.by_id(c, announcement_id))
+    \b
+    mailer announcement show 12
+    """
+    from mailer.store import announcement as store
+    from mailer.store import delivery as deliveries
+
+    async def read(
+        connection: Connection,
+    ) -> tuple[Announcement | None, Delivery]:
+        found = await store.by_id(connection, announcement_id)
+        return found, await deliveries.outcome(connection, announcement_id)
+
+    found, delivery = await parts.store.read(read)
     if found is None:
         fail(f"there is no announcement {announcement_id}; `mailer announcement list` has them all")
     if as_json:
-        show(found)
+        plain = {field.name: getattr(found, field.name) for field in fields(found)}
+        show({**plain, "outcome": delivery_report(delivery)})
         return
     click.echo(f"{found.kind} to {found.audience}, {found.state} {found.reason}".rstrip())
     click.echo(f"due {stamp(found.due_at)}, not after {stamp(found.expires_at)}")
-    click.echo(f"{found.total} recipients so far")
+    click.echo("\n".join(_told(found, delivery)))
+
+
+def delivery_report(delivery: Delivery) -> dict[str, object]:
+    """The report as JSON has it: counts by state, and every reason with an example."""
+    return {
+        "states": delivery.states,
+        "came_back": delivery.came_back,
+        "reasons": [
+            {
+                "state": one.state,
+                "reason": one.reason,
+                "class": one.cls,
+                "status": one.status or None,
+                "count": one.count,
+                "example": one.example,
+            }
+            for one in delivery.failures
+        ],
+    }
+
+
+def _told(found: Announcement, delivery: Delivery) -> Iterator[str]:
+    counted = ", ".join(
+        f"{count} {field.name.replace('_', ' ')}"
+        for field in fields(delivery.states)
+        if (count := getattr(delivery.states, field.name))
+    )
+    yield f"{found.total} recipients so far" + (f": {counted}" if counted else "")
+    if delivery.came_back:
+        yield f"{delivery.came_back} of those sent came back"
+    if delivery.failures:
+        yield ""
+        yield "Why not all have it:"
+    for one in delivery.failures:
+        yield from _reason(one)
+
+
+def _reason(one: Failure) -> Iterator[str]:
+    from mailer.files.draft import printable
+
+    state = "came back" if one.state == "sent" else one.state
+    why = ", ".join(filter(None, (one.reason, one.cls and CLASSES[one.cls], one.status)))
+    yield f"{one.count:>7}  {state}" + (f": {why}" if why else "")
+    if one.example:
+        yield f"         for example: {printable(one.example)}"
+
+
+CLASSES = {
+    "hard": "no such mailbox",
+    "soft": "for the time being",
+    "block": "refused by policy",
+    "full": "mailbox full",
+    "unknown": "no clear reason",
+}

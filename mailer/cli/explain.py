@@ -12,6 +12,7 @@ from mailer.cli.frame import config_option, fail, json_option, show, with_parts
 if TYPE_CHECKING:
     from mailer.dossier import Dossier
     from mailer.parts import Parts
+    from mailer.store.bounce import Entry as Bounced
     from mailer.store.ledger import Mail
     from mailer.store.suppression import Entry
 
@@ -56,7 +57,8 @@ async def explain(parts: Parts, address: str, as_json: bool) -> None:
         kept_out = "".join(f", {_suppression(one)}" for one in found.suppressions)
         fail(f"nothing is known about {whom.mailbox}{kept_out}")
     if as_json:
-        show({name: getattr(found, name) for name in _FIELDS})
+        plain = {name: getattr(found, name) for name in _FIELDS}
+        show({**plain, "bounces": [_plain_bounce(one) for one in found.bounces]})
     else:
         click.echo("\n".join(_lines(found)))
 
@@ -83,6 +85,7 @@ def _lines(found: Dossier) -> Iterator[str]:
     for one in found.suppressions:
         yield f"  {_suppression(one)}."
     yield from _mails(found.mails)
+    yield from _bounces(found)
     yield from _coming(found)
     yield from _received(found)
 
@@ -118,6 +121,33 @@ def _mail(one: Mail) -> Iterator[str]:
         yield f"      the mail server said: {printable(one.reply)}"
     tries = f", {one.attempts} tries" if one.attempts > 1 else ""
     yield f"      to {printable(one.to)}{tries}, {one.message_id}"
+
+
+def _plain_bounce(one: Bounced) -> dict[str, object]:
+    return {
+        "at": one.at,
+        "series": one.series,
+        "kind": one.kind,
+        "class": one.cls,
+        "status": one.status or None,
+        "source": one.source,
+        "detail": one.detail,
+    }
+
+
+def _bounces(found: Dossier) -> Iterator[str]:
+    from mailer.cli.announcement import CLASSES
+    from mailer.files.draft import printable
+
+    if not found.bounces:
+        return
+    yield ""
+    yield f"Mails that came back ({len(found.bounces)}):"
+    for one in found.bounces[-MAILS_SHOWN:]:
+        why = " ".join(filter(None, (CLASSES[one.cls], one.status)))
+        yield f"  {one.at:%Y-%m-%d %H:%M} UTC  {one.kind}, by a {one.source}: {why}"
+        if one.detail:
+            yield f"      {printable(one.detail)}"
 
 
 def _coming(found: Dossier) -> Iterator[str]:

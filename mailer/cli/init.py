@@ -19,10 +19,9 @@ from mailer.cli.frame import fail, json_option, run_async, show
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from mailer.cli.init_questions import Wishes
     from mailer.config.model import Config
+    from mailer.store.engine import Connection
 
 CONFIG = "config.toml"
 PASSWORD_FILE = "smarthost.password"  # noqa: S105 - a file's name
@@ -169,7 +168,7 @@ async def _database(config: Config, *, sample: bool) -> None:
             (series,) = config.series
             drafts = programme_input.read_sample(SAMPLE_SEASON, series)
 
-            async def unit(connection: AsyncConnection) -> None:
+            async def unit(connection: Connection) -> None:
                 await editing.import_drafts(connection, series, drafts, now=clock.now())
 
             await parts.store.write(unit)

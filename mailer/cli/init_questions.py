@@ -7,6 +7,7 @@ nothing.
 
 from __future__ import annotations
 
+import difflib
 import os
 import socket
 import threading
@@ -18,7 +19,6 @@ from pathlib import Path
 import click
 
 from mailer.cli.frame import USAGE, fail
-from mailer.config.keys import nearest
 from mailer.config.mailbox import normal_mailbox
 from mailer.config.model import Security, TransportKind
 from mailer.config.series import LONGEST_LOCAL
@@ -31,6 +31,7 @@ LOCAL_PART = "webinars"
 SAMPLE_DOMAIN = "lists.example.org"
 SUBMISSION_PORT = 587  # RFC 6409
 SUBMISSIONS_PORT = 465  # RFC 8314: TLS from the first byte
+LIKENESS = 0.78  # below that a hint misleads
 _PRIVATE_ENDS = (".local", ".localdomain", ".internal", ".lan", ".home", ".arpa", ".localhost")
 _NAME_SECONDS = 1.0  # a slow name server must not keep a newcomer waiting
 _UTC_NAMES = frozenset({"Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu"})
@@ -228,11 +229,12 @@ def nearest_zones(given: str, known: frozenset[str], *, limit: int = 3) -> list[
     by_city = [name for name in sorted(known) if city and city in name.casefold().split("/")]
     if by_city:
         return by_city[:limit]
-    cities: dict[str, str] = {}
-    for name in sorted(known):
-        cities.setdefault(name.rpartition("/")[2], name)
-    close = nearest(wanted, known) or cities.get(nearest(city, cities) or "")
-    return [close] if close else []
+    whole = {name.casefold(): name for name in sorted(known)}
+    cities = {name.rpartition("/")[2]: full for name, full in reversed(whole.items())}
+    close = difflib.get_close_matches(wanted, whole, limit, LIKENESS)
+    close_cities = difflib.get_close_matches(city, cities, limit, LIKENESS)
+    found = [whole[one] for one in close] + [cities[one] for one in close_cities]
+    return list(dict.fromkeys(found))[:limit]
 
 
 def read_server(text: str) -> str:

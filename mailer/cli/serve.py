@@ -33,7 +33,10 @@ def serve(ctx: click.Context, own_config: str | None) -> None:
     from mailer.log import configure
 
     config = load_config(ctx, own_config)
-    configure(config.log, sys.stderr)
+    secrets = (config.database.password, config.outbound.password)
+    configure(config.log, sys.stderr, secrets=[secret for secret in secrets if secret])
+    if config.web is not None:
+        click.echo("[web] is read, but this version serves no pages yet", err=True)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(config))

@@ -32,6 +32,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "outbound": _keys(model.Outbound),
     "limits": _keys(model.Limits),
     "retention": _keys(model.Retention),
+    "bounces": _keys(model.Bounces),
     "dkim": _keys(model.Dkim),
     "web": _keys(model.Web),
     "log": _keys(model.Log),

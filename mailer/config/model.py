@@ -94,6 +94,15 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounces:
+    """When a mailbox is tested because mails to it come back."""
+
+    hard_days: int = 2
+    soft_mails: int = 5
+    soft_span: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dkim:
     domain: str
     selector: str
@@ -162,12 +171,19 @@ class Config:
     outbound: Outbound = field(default_factory=Outbound)
     limits: Limits = field(default_factory=Limits)
     retention: Retention = field(default_factory=Retention)
+    bounces: Bounces = field(default_factory=Bounces)
     dkim: Dkim | None = None
     web: Web | None = None
     log: Log = field(default_factory=Log)
     operator: Operator = field(default_factory=Operator)
     templates: Templates = field(default_factory=Templates)
     key_file: Path | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where the pages are, empty while this version serves none: no mail may name a page that
+        is not there."""
+        return ""
 
     def series_by_id(self, series_id: str) -> Series:
         """The series with this id; KeyError if there is none."""

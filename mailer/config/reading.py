@@ -112,6 +112,7 @@ def _read(
         outbound=tables.read_outbound(_table(top, "outbound"), environ),
         limits=tables.read_limits(_table(top, "limits")),
         retention=tables.read_retention(_table(top, "retention")),
+        bounces=tables.read_bounces(_table(top, "bounces")),
         dkim=tables.read_dkim(section) if (section := top.child("dkim", "dkim")) else None,
         web=tables.read_web(section) if (section := top.child("web", "web")) else None,
         log=tables.read_log(_table(top, "log")),

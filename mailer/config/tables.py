@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from mailer.config.credential import certificate_fault, read_password, signing_key_fault
 from mailer.config.model import (
+    Bounces,
     Database,
     Dkim,
     Endpoint,
@@ -186,6 +187,16 @@ def read_retention(section: Section) -> Retention:
         inbound=section.span("inbound", default.inbound),
         ledger=section.span("ledger", default.ledger),
         pending=section.span("pending", default.pending),
+    )
+
+
+def read_bounces(section: Section) -> Bounces:
+    """When mails that come back lead to a test of the mailbox."""
+    default = Bounces()
+    return Bounces(
+        hard_days=section.whole("hard_days", default.hard_days, least=1),
+        soft_mails=section.whole("soft_mails", default.soft_mails, least=1),
+        soft_span=section.span("soft_span", default.soft_span),
     )
 
 

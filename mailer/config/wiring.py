@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailer.config.clash import PLAIN_WORDS, TOKEN_WORDS
-from mailer.config.model import Config, Endpoint, TransportKind
+from mailer.config.model import Config, Endpoint, Security, TransportKind
 from mailer.config.series import PAGE_NAMES
 
 TRANSPORT_MAP = "/etc/postfix/mailer-transport"
@@ -23,13 +23,19 @@ STOP_SECONDS = 35  # a clean stop takes at most 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What `mailer init` asks for. An empty ``organiser`` means none yet."""
+    """What `mailer init` asks for. An empty ``organiser`` means none yet; ``host`` and what follows
+    are the mail server's, which may be another machine."""
 
     title: str
     address: str
     timezone: str
     organiser: str = ""
     transport: TransportKind = TransportKind.SMTP
+    host: str = "127.0.0.1"
+    port: int = 25
+    security: Security = Security.NONE
+    username: str = ""
+    password_file: str = ""
 
 
 def postfix_main_cf(config: Config) -> str:
@@ -198,10 +204,10 @@ lmtp = "127.0.0.1:2424"    # for a mail server in front
 [outbound]
 transport = {toml_text(answers.transport):<14} # "smtp", or "maildir": every mail becomes a file
 maildir = "outbox"
-host = "127.0.0.1"
-port = 25
-security = "none"          # the server is on this machine; elsewhere "starttls" or "tls"
-
+host = {toml_text(answers.host)}
+port = {answers.port}
+security = {toml_text(answers.security):<15} # "none", "starttls" or "tls"
+{_sign_in(answers)}
 # [dkim]                   # when the mail server does not sign
 # domain = {toml_text(domain)}
 # selector = "s1"
@@ -219,6 +225,13 @@ organisers = {organisers}
 language = "en"
 imprint = ""               # who sends this, postal address, privacy link
 """
+
+
+def _sign_in(answers: Answers) -> str:
+    if not answers.username:
+        return ""
+    name, file = toml_text(answers.username), toml_text(answers.password_file)
+    return f"username = {name}\npassword_file = {file}\n"
 
 
 def series_id(address: str) -> str:

@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
+from mailer.message.judgement import BounceClass
+from mailer.message.report_class import classify_failure
 from mailer.store.outbox import Claimed, Settlement, State
-from mailer.transport.outcome import Fate, Outcome
+from mailer.transport.outcome import Fate, Outcome, Phase
 from scheduler.backoff import next_attempt
 
-DOUBT_PAUSE = timedelta(minutes=1)
+_OF_THIS_MAIL = (Phase.RCPT, Phase.DATA, Phase.DOT)
+_FOR_GOOD = "no more tries before its deadline"
+_TOO_LONG = "tried for five days"
 
 
 def settlement(row: Claimed, outcome: Outcome, *, now: datetime, jitter: float) -> Settlement:
-    """The row's next state. An outage is not the recipient's: the try does not count."""
-    said = {"reply_code": outcome.code, "reply": _quoted(outcome)}
+    """The row's next state. An outage is not the recipient's: the try does not count, unless the
+    server gave up over this very mail, which must not hold up the others for ever."""
     match outcome.fate:
         case Fate.SENT:
-            return Settlement(id=row.id, state=State.SENT, attempts=row.attempts, **said)  # type: ignore[arg-type]
+            return _settled(row, outcome, State.SENT, "")
         case Fate.REFUSED:
-            return Settlement(
-                id=row.id,
-                state=State.FAILED,
-                reason=f"refused at {outcome.phase}",
-                attempts=row.attempts,
-                **said,  # type: ignore[arg-type]
+            refused = _settled(row, outcome, State.FAILED, f"refused at {outcome.phase}")
+            cls, status = _bounce(outcome)
+            return replace(refused, bounce_class=cls, bounce_status=status)
+        case Fate.OUTAGE if outcome.phase not in _OF_THIS_MAIL or outcome.code is None:
+            reason = f"the mail server is not available ({outcome.phase})"
+            return _settled(
+                row, outcome, State.QUEUED, reason, not_before=now, attempts=row.attempts - 1
             )
-        case Fate.OUTAGE:
-            return Settlement(
-                id=row.id,
-                state=State.QUEUED,
-                reason=f"the mail server is not available ({outcome.phase})",
-                not_before=now,
-                attempts=row.attempts - 1,
-                **said,  # type: ignore[arg-type]
-            )
-        case Fate.DEFERRED | Fate.DOUBT:
+        case Fate.DEFERRED | Fate.DOUBT | Fate.OUTAGE:
             return _later(row, outcome, now=now, jitter=jitter)
+
+
+def _bounce(outcome: Outcome) -> tuple[BounceClass | None, str]:
+    """Why the recipient was refused, and the enhanced status; None if it was not the recipient."""
+    if outcome.phase is not Phase.RCPT or outcome.code is None:
+        return None, ""
+    return classify_failure("", _quoted(outcome))
+
+
+def returned(row: Claimed) -> Settlement:
+    """The claim never became a try: the row is as it was."""
+    return Settlement(
+        id=row.id,
+        state=State.QUEUED,
+        not_before=row.not_before,
+        attempts=row.attempts - 1,
+    )
+
+
+def too_late(row: Claimed) -> Settlement:
+    """Its deadline passed between claim and try."""
+    return Settlement(id=row.id, state=State.EXPIRED, reason="too late", attempts=row.attempts - 1)
 
 
 def _later(row: Claimed, outcome: Outcome, *, now: datetime, jitter: float) -> Settlement:
@@ -50,21 +69,28 @@ def _later(row: Claimed, outcome: Outcome, *, now: datetime, jitter: float) -> S
     doubt = outcome.fate is Fate.DOUBT
     if again is None:
         expires = row.expires_at is not None
-        return Settlement(
-            id=row.id,
-            state=State.EXPIRED if expires else State.FAILED,
-            reason="no more tries before its deadline" if expires else "tried for five days",
-            attempts=row.attempts,
-            reply_code=outcome.code,
-            reply=_quoted(outcome),
-            doubt=doubt,
-        )
+        state = State.EXPIRED if expires else State.FAILED
+        return _settled(row, outcome, state, _FOR_GOOD if expires else _TOO_LONG, doubt=doubt)
+    reason = "in doubt: no reply after the final dot" if doubt else f"later ({outcome.phase})"
+    return _settled(row, outcome, State.QUEUED, reason, not_before=again, doubt=doubt)
+
+
+def _settled(
+    row: Claimed,
+    outcome: Outcome,
+    state: State,
+    reason: str,
+    *,
+    not_before: datetime | None = None,
+    attempts: int | None = None,
+    doubt: bool = False,
+) -> Settlement:
     return Settlement(
         id=row.id,
-        state=State.QUEUED,
-        reason="in doubt: no reply after the final dot" if doubt else f"later ({outcome.phase})",
-        not_before=again,
-        attempts=row.attempts,
+        state=state,
+        reason=reason,
+        not_before=not_before,
+        attempts=row.attempts if attempts is None else attempts,
         reply_code=outcome.code,
         reply=_quoted(outcome),
         doubt=doubt,

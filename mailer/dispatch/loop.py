@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
 
 from mailer.config.model import Outbound
-from mailer.dispatch.lane import IDLE_SECONDS, Lane, Width
+from mailer.dispatch.lane import IDLE_SECONDS, Lane, Pace, Unpaced, Width
+from mailer.dispatch.pacing import Bucket
 from mailer.dispatch.pausing import Pausing
 from mailer.dispatch.recording import BATCH, Recording
 from mailer.dispatch.sending import Sending
@@ -15,13 +16,12 @@ from mailer.store import outbox, setting
 from mailer.store.engine import Store
 from mailer.store.outbox import Priority
 from scheduler.clock import Clock
-from scheduler.pace import TokenBucket, take
 
 ANSWER_CONNECTIONS = 2
 
 
 class Dispatch:
-    """Sends what the ledger holds. `run` until `stop`; or `drain` once, in order, for simulations."""
+    """Sends what the ledger holds: `run` until `stop`; or `drain` once, in order, to simulate."""
 
     def __init__(
         self,
@@ -39,33 +39,28 @@ class Dispatch:
         self._clock = clock
         self._node = node
         self._recording = Recording(store, clock, node=node)
-        self._bucket = TokenBucket(
-            rate_per_second=settings.messages_per_second,
-            burst=max(1.0, settings.messages_per_second),
-            tokens=1.0,
-            updated_at=clock.now(),
-        )
+        self._stopping = asyncio.Event()
+        answers, bulk = _shares(settings.connections)
         self._lanes = (
             self._lane(
                 Width(
                     name="answers",
                     priorities=(Priority.ANSWER, Priority.PERSONAL),
-                    connections=ANSWER_CONNECTIONS,
+                    connections=answers,
                 ),
-                pace=lambda: 0.0,
+                pace=Unpaced(),
             ),
             self._lane(
                 Width(
                     name="bulk",
                     priorities=(Priority.BULK, Priority.INVITATION),
-                    connections=settings.connections,
+                    connections=bulk,
                 ),
-                pace=self._pace,
+                pace=Bucket(settings.messages_per_second, clock),
             ),
         )
-        self._stopping = False
 
-    def _lane(self, width: Width, *, pace: Callable[[], float]) -> Lane:
+    def _lane(self, width: Width, *, pace: Pace) -> Lane:
         return Lane(
             width,
             store=self._store,
@@ -77,12 +72,6 @@ class Dispatch:
             pace=pace,
         )
 
-    def _pace(self) -> float:
-        """Seconds until the next bulk mail may leave, 0.0 if this one may now."""
-        now = self._clock.now()
-        granted, self._bucket, again = take(self._bucket, 1, now)
-        return 0.0 if granted or again is None else max((again - now).total_seconds(), 0.001)
-
     def nudge(self) -> None:
         """Something was queued."""
         for lane in self._lanes:
@@ -90,7 +79,7 @@ class Dispatch:
 
     def stop(self) -> None:
         """Claim nothing more; `run` returns when what is under way has ended and is recorded."""
-        self._stopping = True
+        self._stopping.set()
         for lane in self._lanes:
             lane.stop()
 
@@ -99,29 +88,40 @@ class Dispatch:
         try:
             async with asyncio.TaskGroup() as group:
                 recording = group.create_task(self._recording.run(), name="recording")
+                await self._know_switch()
                 watch = group.create_task(self._watch_switch(), name="stop switch")
-                lanes = [group.create_task(lane.run(), name="lane") for lane in self._lanes]
-                await asyncio.gather(*lanes)
+                async with asyncio.TaskGroup() as lanes:
+                    for lane in self._lanes:
+                        lanes.create_task(lane.run(), name="lane")
                 watch.cancel()
-                await self._recording.finish()
+                self._recording.finish()
                 await recording
         finally:
             await self._recording.flush()
 
-    async def _watch_switch(self) -> None:
-        while not self._stopping:
-            await self.look_at_switch()
-            await asyncio.sleep(IDLE_SECONDS)
+    async def _know_switch(self) -> None:
+        """Nothing begins before it is known that it may."""
+        while not await self.look_at_switch() and not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await self._stopping.wait()
 
-    async def look_at_switch(self) -> None:
-        """Learn whether sending was stopped or let go by anyone on this database."""
+    async def _watch_switch(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_SECONDS)
+            await self.look_at_switch()
+
+    async def look_at_switch(self) -> bool:
+        """Learn whether sending was stopped or let go by anyone on this database; False if the
+        database does not tell."""
         try:
             stopped = await self._store.read(lambda c: setting.get(c, setting.STOPPED))
         except StoreUnavailable:
-            return
+            return False
         was, self._pausing.halted = self._pausing.halted, stopped is not None
-        if was and not self._pausing.halted:
+        if was is not self._pausing.halted:
             self.nudge()
+        return True
 
     async def drain(self) -> int:
         """Send everything that is due now, one after the other in a fixed order; how many."""
@@ -146,3 +146,11 @@ class Dispatch:
                 )
             )
             count += len(rows)
+            if all(one.not_before and one.not_before <= now for one in settled):
+                return count  # the way out is closed: later
+
+
+def _shares(connections: int) -> tuple[int, int]:
+    """How many of the connections are for answers alone, and how many for bulk: each has one."""
+    answers = min(ANSWER_CONNECTIONS, max(1, connections - 1))
+    return answers, max(1, connections - answers)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mailer.log import get_logger
 from mailer.transport.outcome import Fate, Outcome
 
-_WAITS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+WAITS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 _log = get_logger(__name__)
 
@@ -15,7 +15,7 @@ _log = get_logger(__name__)
 @dataclass(slots=True)
 class Pausing:
     """``halted`` is the shared stop switch; an outage ends by itself after a growing wait, and the
-    first mail that gets through ends it for good. Times are the loop's monotonic seconds."""
+    first mail that the server answers ends it for good. Times are the loop's monotonic seconds."""
 
     halted: bool = False
     outages: int = 0
@@ -23,14 +23,15 @@ class Pausing:
 
     def note(self, outcome: Outcome, monotonic: float) -> None:
         """Learn from what became of a mail."""
-        if outcome.fate is not Fate.OUTAGE:
-            if self.outages:
-                _log.info("the mail server takes mail again", action="outbox.resumed")
+        if outcome.fate is Fate.OUTAGE:
+            if monotonic >= self.until:  # else: was under way when it began
+                self._begin(outcome, monotonic)
+        elif outcome.code is not None and self.outages:
+            _log.info("the mail server takes mail again", action="outbox.resumed")
             self.outages = 0
-            return
-        if monotonic < self.until:
-            return  # others were under way when it began
-        wait = _WAITS[min(self.outages, len(_WAITS) - 1)]
+
+    def _begin(self, outcome: Outcome, monotonic: float) -> None:
+        wait = WAITS[min(self.outages, len(WAITS) - 1)]
         self.outages += 1
         self.until = monotonic + wait
         log = _log.error if outcome.alarm else _log.warning

@@ -1,7 +1,7 @@
 """Writes outcomes into the ledger in batches: at most 64 of them or 100 ms are ever unrecorded.
 
-When the database is away outcomes are kept and tried again; nothing is forgotten while the process
-lives.
+When the database is away outcomes are kept and tried again, and nothing more is sent meanwhile;
+nothing is forgotten while the process lives.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scheduler.clock import Clock
 
 BATCH = 64
 WAIT_SECONDS = 0.1
-_RETRY_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 
 _log = get_logger(__name__)
 
@@ -30,45 +30,55 @@ class Recording:
         self._clock = clock
         self._node = node
         self._waiting: list[Settlement] = []
-        self._room = asyncio.Condition()
+        self._some = asyncio.Event()  # something waits, or no more will come
+        self._many = asyncio.Event()  # a batch is full, or no more will come
+        self._room = asyncio.Event()
+        self._room.set()
         self._finished = False
 
-    async def add(self, settlement: Settlement) -> None:
-        """Take one outcome; waits while a full batch is being written."""
-        async with self._room:
-            await self._room.wait_for(lambda: len(self._waiting) < BATCH or self._finished)
-            self._waiting.append(settlement)
-            self._room.notify_all()
+    def add(self, settlement: Settlement) -> None:
+        """Take one outcome. Never waits, so that none is lost to a cancellation."""
+        self._waiting.append(settlement)
+        self._signal()
+
+    async def room(self) -> None:
+        """Wait until fewer than a batch of outcomes are unrecorded: ask before sending on."""
+        await self._room.wait()
 
     async def run(self) -> None:
         """Write batches until `finish` was called and all is written."""
         while True:
-            async with self._room:
-                await self._room.wait_for(lambda: bool(self._waiting) or self._finished)
-                if not self._waiting:
-                    return
-                if len(self._waiting) < BATCH and not self._finished:
-                    await self._fill_up()
-            await self.flush()
+            await self._some.wait()
+            if not self._waiting:
+                return
+            if not self._many.is_set():
+                await self._fill_up()
+            if not await self.flush():
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _fill_up(self) -> None:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await self._room.wait_for(lambda: len(self._waiting) >= BATCH or self._finished)
+                await self._many.wait()
         except TimeoutError:
             return
 
-    async def finish(self) -> None:
+    def finish(self) -> None:
         """No more outcomes will come."""
-        async with self._room:
-            self._finished = True
-            self._room.notify_all()
+        self._finished = True
+        self._signal()
 
-    async def flush(self) -> None:
-        """Write what is waiting; outcomes stay waiting if the database does not take them."""
-        batch = self._waiting[:BATCH]
-        if not batch:
-            return
+    async def flush(self) -> bool:
+        """Write all that waits; what the database does not take goes on waiting, and it is False
+        then. Writing one outcome twice is harmless: the row is not leased any more."""
+        while batch := self._waiting[:BATCH]:
+            if not await self._write(batch):
+                return False
+            del self._waiting[: len(batch)]
+            self._signal()
+        return True
+
+    async def _write(self, batch: list[Settlement]) -> bool:
         now = self._clock.now()
         try:
             await self._store.write(lambda c: outbox.settle(c, batch, node=self._node, now=now))
@@ -76,8 +86,18 @@ class Recording:
             _log.warning(
                 "outcomes wait for the database", action="outbox.unsettled", cause=str(error)
             )
-            await asyncio.sleep(_RETRY_SECONDS)
-            return
-        async with self._room:
-            del self._waiting[: len(batch)]
-            self._room.notify_all()
+            return False
+        return True
+
+    def _signal(self) -> None:
+        waiting = len(self._waiting)
+        _put(self._some, waiting > 0 or self._finished)
+        _put(self._many, waiting >= BATCH or self._finished)
+        _put(self._room, waiting < BATCH)
+
+
+def _put(event: asyncio.Event, holds: bool) -> None:
+    if holds:
+        event.set()
+    else:
+        event.clear()

@@ -4,21 +4,29 @@ RCPT: an address that is not ours is refused at once, so nobody ever gets a boun
 the dot: the mail is read once, taken for each recipient, and only what is durable is answered 250.
 """
 
+# ruff: noqa: N802 - aiosmtpd finds its hooks by these names
+
 from __future__ import annotations
 
 import asyncio
 import re
-from datetime import datetime
+from collections.abc import Sequence
+from email.utils import format_datetime
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import Envelope, Session
 
 from mailer.errors import StoreUnavailable
+from mailer.inbound.protocol import SmtpProtocol
 from mailer.intake.delivery import Intake
 from mailer.log import get_logger
 from mailer.message.incoming import Incoming
 from scheduler.clock import Clock
 
-_LATER = "451 4.3.0 Cannot take this mail just now, please try again"
+TAKEN = "250 2.0.0 Taken"
+LATER = "451 4.3.0 Cannot take this mail just now, please try again"
+UNKNOWN = "550 5.1.1 No such address here"
+BARE = "550 5.6.11 Bare CR or LF in the mail"
+FULL = "452 4.5.3 Too many recipients, the rest in another mail please"
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _LARGE_OCTETS = 100_000  # parsing more than this takes long enough to leave the loop to others
 MAX_RECIPIENTS = 200  # RFC 5321 §4.5.3.1.8 asks for 100
@@ -35,9 +43,9 @@ class Handler:
         self._source = source
         self._hostname = hostname
 
-    async def handle_EHLO(  # noqa: N802 - aiosmtpd finds hooks by name
+    async def handle_EHLO(
         self,
-        server: SMTP,
+        server: SmtpProtocol,
         session: Session,
         envelope: Envelope,
         hostname: str,
@@ -45,11 +53,13 @@ class Handler:
     ) -> list[str]:
         """Offer what is true of this server beside what aiosmtpd says."""
         session.host_name = hostname
-        return [*responses[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", responses[-1]]
+        under_tls = session.ssl is not None
+        offered = [line for line in responses[:-1] if not (under_tls and line == "250-STARTTLS")]
+        return [*offered, "250-PIPELINING", "250-ENHANCEDSTATUSCODES", responses[-1]]
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd finds hooks by name
+    async def handle_RCPT(
         self,
-        server: SMTP,
+        server: SmtpProtocol,
         session: Session,
         envelope: Envelope,
         address: str,
@@ -58,28 +68,44 @@ class Handler:
         """Take an address of ours, refuse any other."""
         if self._intake.route(address) is None:
             _log.info("refused a recipient", action="mail.refused", source=self._source)
-            return "550 5.1.1 No such address here"
+            return UNKNOWN
         if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
-            return "452 4.5.3 Too many recipients, the rest in another mail please"
+            return FULL
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(rcpt_options)
         return "250 2.1.5 Fine"
 
-    async def handle_DATA(  # noqa: N802 - aiosmtpd finds hooks by name
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, server: SmtpProtocol, session: Session, envelope: Envelope) -> str:
         """Take the mail for each recipient; over SMTP one reply stands for all of them."""
-        content = bytes(envelope.original_content or b"")
         recipients = [str(address) for address in envelope.rcpt_tos]
-        if _BARE.search(content):  # never two views of one mail (RFC 5321 §2.3.8, S16)
-            replies = ["550 5.6.11 Bare CR or LF in the mail"] * len(recipients)
-        else:
-            received = self._received(session, server).encode() + content
-            mail = await self._read(received, envelope.mail_from or "")
-            replies = [await self._take(mail, address) for address in recipients]
+        server.doorman.begin_storing(server)
+        try:
+            replies = await self._replies(session, envelope, recipients)
+        except Exception:  # unknown means temporary: the peer keeps the mail
+            _log.exception("taking a mail failed", action="mail.failed")
+            replies = [LATER] * len(recipients)
+        finally:
+            server.doorman.end_storing(server)
         if self._source == "lmtp":
             return "\r\n".join(replies)
         return next((reply for reply in replies if not reply.startswith("250")), replies[0])
+
+    async def _replies(
+        self, session: Session, envelope: Envelope, recipients: Sequence[str]
+    ) -> list[str]:
+        content = bytes(envelope.original_content or b"")
+        if _BARE.search(content):  # never two views of one mail (RFC 5321 §2.3.8, S16)
+            return [BARE] * len(recipients)
+        received = self._received(session, envelope).encode() + content
+        mail = await self._read(received, envelope.mail_from or "")
+        replies: list[str] = []
+        for address in recipients:
+            try:
+                replies.append(await self._take(mail, address))
+            except StoreUnavailable as error:  # asking again for each would outlast the client
+                _log.error("cannot take a mail", action="mail.deferred", cause=str(error))
+                return replies + [LATER] * (len(recipients) - len(replies))
+        return replies
 
     async def _read(self, content: bytes, sender: str) -> Incoming:
         if len(content) > _LARGE_OCTETS:
@@ -89,31 +115,30 @@ class Handler:
     async def _take(self, mail: Incoming, address: str) -> str:
         recipient = self._intake.route(address)
         if recipient is None:
-            return "550 5.1.1 No such address here"
+            return UNKNOWN
         try:
             await self._intake.take(mail, recipient, address=address, source=self._source)
-        except StoreUnavailable as error:
-            _log.error("cannot take a mail", action="mail.deferred", cause=str(error))
-            return _LATER
-        except Exception:  # unknown means temporary: the peer keeps the mail
+        except StoreUnavailable:
+            raise
+        except Exception:  # one recipient's surprise is not the others'
             _log.exception("taking a mail failed", action="mail.failed")
-            return _LATER
-        return "250 2.0.0 Taken"
+            return LATER
+        return TAKEN
 
-    def _received(self, session: Session, server: SMTP) -> str:
-        """The trace field that every receiving server adds (RFC 5321 §4.4)."""
+    def _received(self, session: Session, envelope: Envelope) -> str:
+        """The trace field that every receiving server adds (RFC 5321 §4.4, 6531 §4.3)."""
         peer = session.peer[0] if isinstance(session.peer, tuple) else "local"
-        protocol = (
-            "LMTP" if self._source == "lmtp" else "ESMTP" if session.extended_smtp else "SMTP"
-        )
+        peer = f"IPv6:{peer}" if ":" in peer else peer
+        if self._source == "lmtp":
+            protocol = "LMTP"
+        else:
+            protocol = "ESMTP" if session.extended_smtp else "SMTP"
+        if envelope.smtp_utf8:
+            protocol = f"UTF8{protocol.removeprefix('E')}"
         if session.ssl is not None:
             protocol += "S"
         said = re.sub(r"[^A-Za-z0-9.:\[\]_-]", "?", str(session.host_name or "unknown"))[:255]
         return (
             f"Received: from {said} ([{peer}])\r\n"
-            f"\tby {self._hostname} with {protocol}; {_date(self._clock.now())}\r\n"
+            f"\tby {self._hostname} with {protocol}; {format_datetime(self._clock.now())}\r\n"
         )
-
-
-def _date(instant: datetime) -> str:
-    return instant.strftime("%a, %d %b %Y %H:%M:%S +0000")

@@ -7,9 +7,11 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from mailer.config.model import Endpoint, Inbound
+from mailer.config.model import Inbound
+from mailer.inbound.doorman import CONNECTIONS, Doorman
 from mailer.inbound.handler import Handler
 from mailer.inbound.protocol import LmtpProtocol, SmtpProtocol
 from mailer.intake.delivery import Intake
@@ -30,45 +32,39 @@ class Listening:
 
 @contextlib.asynccontextmanager
 async def listen(
-    settings: Inbound, intake: Intake, clock: Clock, *, hostname: str
+    settings: Inbound,
+    intake: Intake,
+    clock: Clock,
+    *,
+    hostname: str,
+    connections: int = CONNECTIONS,
 ) -> AsyncIterator[tuple[Listening, ...]]:
-    """Accept mail on every configured endpoint while the block runs."""
+    """Accept mail on every configured endpoint while the block runs, from at most so many clients
+    at once on each. At its end clients are sent away; mails being stored are finished first."""
+    loop = asyncio.get_running_loop()
     tls = _tls(settings.tls_cert_file, settings.tls_key_file)
     async with contextlib.AsyncExitStack() as stack:
         opened = []
         for name, endpoint in (("smtp", settings.smtp), ("lmtp", settings.lmtp)):
-            if endpoint is not None:
-                server = await _open(name, endpoint, settings, intake, clock, hostname, tls)
-                stack.push_async_callback(_close, server)
-                host, port = server.sockets[0].getsockname()[:2]
-                opened.append(Listening(name=name, host=host, port=port, server=server))
+            if endpoint is None:
+                continue
+            doorman = Doorman(loop.time, limit=connections)
+            new_session = partial(
+                LmtpProtocol if name == "lmtp" else SmtpProtocol,
+                Handler(intake, clock, source=name, hostname=hostname),
+                doorman,
+                hostname=hostname,
+                size_limit=settings.max_message_bytes,
+                tls=tls,
+            )
+            server = await loop.create_server(
+                new_session, endpoint.host, endpoint.port, backlog=BACKLOG
+            )
+            stack.push_async_callback(doorman.close)
+            stack.callback(server.close)
+            host, port = server.sockets[0].getsockname()[:2]
+            opened.append(Listening(name=name, host=host, port=port, server=server))
         yield tuple(opened)
-
-
-async def _open(
-    name: str,
-    endpoint: Endpoint,
-    settings: Inbound,
-    intake: Intake,
-    clock: Clock,
-    hostname: str,
-    tls: ssl.SSLContext | None,
-) -> asyncio.Server:
-    protocol = LmtpProtocol if name == "lmtp" else SmtpProtocol
-    handler = Handler(intake, clock, source=name, hostname=hostname)
-    return await asyncio.get_running_loop().create_server(
-        lambda: protocol(
-            handler, hostname=hostname, size_limit=settings.max_message_bytes, tls=tls
-        ),
-        endpoint.host,
-        endpoint.port,
-        backlog=BACKLOG,
-    )
-
-
-async def _close(server: asyncio.Server) -> None:
-    """Accept nothing more; a session under way that got its 354 ends by the peer's retry."""
-    server.close()
 
 
 def _tls(cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext | None:

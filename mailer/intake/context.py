@@ -30,7 +30,7 @@ class Context:
     @property
     def base_url(self) -> str:
         """Where the pages are, empty without web."""
-        return self.config.web.base_url if self.config.web else ""
+        return self.config.base_url
 
     def series_facts(self) -> SeriesFacts:
         """The series as templates see it."""

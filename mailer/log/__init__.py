@@ -19,7 +19,8 @@ from mailer.log.redaction import each_text, redacted, without
 
 OUR_LOGGERS = ("mailer", "scheduler")
 FORMATTERS_OWN = ("_record", "_from_structlog")  # what ProcessorFormatter puts beside the fields
-QUIET_LIBRARIES = ("sqlalchemy", "uvicorn.access")  # what they tell at INFO is full of secrets
+# What they tell at INFO is full of secrets and addresses; "mail.log" is aiosmtpd.
+QUIET_LIBRARIES = ("sqlalchemy", "uvicorn.access", "mail.log")
 
 
 class Wanted(Protocol):

@@ -159,6 +159,17 @@ def route(rcpt: str, series: Sequence[Series]) -> Recipient | None:
     return None
 
 
+def token_in(local: str) -> tuple[Purpose, str] | None:
+    """Purpose and token of a local part that looks like one of ours, of whatever series."""
+    local = local.casefold()
+    for at, letter in enumerate(local):
+        if letter in SEPARATORS:
+            found = _command_address("", local[at + 1 :])
+            if found and found.token:
+                return found.purpose, found.token
+    return None
+
+
 def address_of(series: Series, purpose: Purpose, token: str | None = None) -> str:
     """The address of ours that asks for this. ValueError where the purpose has no such address, or
     the local part would be longer than 64 octets."""

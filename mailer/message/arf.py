@@ -11,11 +11,14 @@ from collections.abc import Iterable
 
 from mailer.message.judgement import Judgement, Verdict
 from mailer.message.parse import field_names, header, headers
-from mailer.message.report_parts import ReportParts, fields_of
+from mailer.message.report_parts import ReportParts, fields_of, take_apart
 from mailer.message.report_status import ADDRESS
 
 DEFAULT_FEEDBACK = "abuse"
 TOKENS = 20
+# Every complaint has one of these, near its beginning.
+_HINT = re.compile(rb"(?i)feedback-|message/|x-hmxmr|abuse report|spam report")
+_HINT_OCTETS = 65_536
 
 _TYPE = re.compile(r"(?im)^[ \t]{0,4}feedback-type[ \t]*:[ \t]*\"?([a-z][a-z-]{1,40})")
 _REPORT_FIELD = re.compile(
@@ -68,6 +71,13 @@ def read_complaint(parts: ReportParts) -> Judgement | None:
         recipients=_complainants(parts),
         tokens=our_tokens(parts),
     )
+
+
+def complaint_in(content: bytes) -> Judgement | None:
+    """The complaint that this mail is; quick to say that it is none."""
+    if not _HINT.search(content, 0, _HINT_OCTETS):
+        return None
+    return read_complaint(take_apart(content))
 
 
 def our_tokens(parts: ReportParts) -> tuple[str, ...]:

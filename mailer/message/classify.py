@@ -15,6 +15,7 @@ from mailer.message.command import (
     Announce,
     Approve,
     Command,
+    Complaint,
     Confirm,
     FreeText,
     Help,
@@ -148,5 +149,7 @@ def _verdict(command: Command) -> tuple[Verdict, str | None]:
             return Verdict.IGNORED, None
         case ReturnPath():
             return Verdict.MESSAGE, None
+        case Complaint():
+            return Verdict.COMPLAINT, None
         case _:
             return Verdict.COMMAND, WORDS[type(command)]

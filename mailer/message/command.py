@@ -139,6 +139,16 @@ class ReturnPath:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """A provider passes on what its user thinks of a mail of ours (RFC 5965). ``feedback`` is the
+    type; the tokens, of unsubscribe addresses and of return paths, say whose mail it may be."""
+
+    feedback: str
+    unsubscribe: tuple[str, ...] = ()
+    return_path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Nothing:
     """Not to be acted on; ``reason`` is a stable word for the journal (`loop`, `spam`…)."""
 
@@ -163,5 +173,6 @@ Command = (
     | Announce
     | Approve
     | ReturnPath
+    | Complaint
     | Nothing
 )

@@ -3,7 +3,8 @@
 On an address command nobody reads the text. On the series address a command must be a whole line;
 greetings, thanks, accents, case and punctuation aside. A sentence that only contains such a word is
 free text, and free text is for `mailer.intake` to judge, which knows who is a subscriber. What a
-machine wrote asks for nothing (RFC 3834 §2), and who cannot be believed gets no answer.
+machine wrote asks for nothing (RFC 3834 §2), and who cannot be believed gets no answer. A complaint
+is one at whatever address of ours it arrives.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mailer.message.address import Purpose, Recipient
+from mailer.message.address import Purpose, Recipient, token_in
+from mailer.message.arf import DEFAULT_FEEDBACK, complaint_in
 from mailer.message.authentication import Authentication
 from mailer.message.command import (
     Announce,
     Approve,
     Command,
+    Complaint,
     Confirm,
     FreeText,
     Help,
@@ -31,6 +34,7 @@ from mailer.message.command import (
     Unsubscribe,
 )
 from mailer.message.incoming import LINES, Incoming
+from mailer.message.judgement import Judgement
 from mailer.message.line import read_line
 from mailer.message.phrase import key
 
@@ -57,11 +61,25 @@ def decide(mail: Incoming, recipient: Recipient) -> Decision:
     """What this mail asks for at that address of ours."""
     if mail.received_count > HOPS:
         return Decision(command=Nothing(reason="loop"))
+    complaint = complaint_in(mail.content)
+    if complaint:
+        return Decision(command=_complaint(complaint, recipient))
     if mail.machine and not _takes_machines(recipient):
         return Decision(command=Nothing(reason=mail.machine))
     wanted = _wanted(mail, recipient)
     reason = _refusal(mail, recipient, wanted.command)
     return Decision(command=Nothing(reason=reason)) if reason else wanted
+
+
+def _complaint(told: Judgement, recipient: Recipient) -> Complaint:
+    """A complaint with the tokens of ours that it may be about, the address's own first."""
+    own = [(recipient.purpose, recipient.token)] if recipient.token else []
+    found = [*own, *filter(None, map(token_in, told.tokens))]
+    return Complaint(
+        feedback=told.feedback or DEFAULT_FEEDBACK,
+        unsubscribe=tuple(token for purpose, token in found if purpose is Purpose.UNSUBSCRIBE),
+        return_path=tuple(token for purpose, token in found if purpose is Purpose.BOUNCE),
+    )
 
 
 def _takes_machines(recipient: Recipient) -> bool:

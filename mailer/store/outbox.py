@@ -429,14 +429,16 @@ class Counts:
     cancelled: int
 
 
-async def counts(connection: AsyncConnection) -> Counts:
-    """How the whole ledger stands."""
+async def counts(connection: AsyncConnection, *which: ColumnElement[bool]) -> Counts:
+    """How the ledger stands, the whole of it or the rows named."""
     label = case(
         (and_(outbox.c.state.in_((State.QUEUED, State.SENDING)), outbox.c.doubts > 0), "in_doubt"),
         (and_(outbox.c.state == State.QUEUED, outbox.c.attempts > 0), "deferred"),
         else_=outbox.c.state,
     ).label("label")
-    rows = await connection.execute(select(label, func.count().label("n")).group_by(label))
+    rows = await connection.execute(
+        select(label, func.count().label("n")).where(*which).group_by(label)
+    )
     found = {row.label: row.n for row in rows}
     names = Counts.__dataclass_fields__
     return Counts(**{name: found.get(name, 0) for name in names})

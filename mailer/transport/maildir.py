@@ -11,7 +11,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from mailer.transport.outcome import Fate, Outcome, Outgoing, Phase
+from mailer.transport.carriage import is_mailbox
+from mailer.transport.outcome import Fate, Outcome, Outgoing, Phase, impossible
 
 
 class MaildirTransport:
@@ -24,6 +25,8 @@ class MaildirTransport:
 
     async def send(self, outgoing: Outgoing) -> Outcome:
         """Write one mail and sync it to disk."""
+        if not is_mailbox(outgoing.recipient) or not is_mailbox(outgoing.sender or "a@b"):
+            return impossible(Phase.RCPT, "5.1.3 not a mailbox address")
         try:
             name = await asyncio.to_thread(self._write, outgoing)
         except OSError as error:
@@ -40,9 +43,23 @@ class MaildirTransport:
             f"X-Envelope-From: <{outgoing.sender}>\r\nX-Envelope-To: <{outgoing.recipient}>\r\n"
         )
         waiting = self._folder / "tmp" / name
-        with waiting.open("wb") as file:
-            file.write(envelope.encode() + outgoing.content)
-            file.flush()
-            os.fsync(file.fileno())
-        waiting.rename(self._folder / "new" / name)
+        try:
+            with waiting.open("wb") as file:
+                file.write(envelope.encode() + outgoing.content)
+                file.flush()
+                os.fsync(file.fileno())
+            waiting.rename(self._folder / "new" / name)
+        except OSError:
+            waiting.unlink(missing_ok=True)
+            raise
+        _sync_folder(self._folder / "new")
         return name
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new name is on disk only when its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,16 +1,20 @@
 """What can come of handing over one mail, told by the phase it came to and what the server said.
 
-The rule for every phase and code (RFC 5321 §4.2.1, §4.5.4; table in docs/delivery.md): what
-concerns the server or us pauses sending and is never charged to a recipient; what concerns this
-recipient or this mail is settled for it alone; what happened after the final dot without a reply is
-in doubt.
+The rule for every phase and code (RFC 5321 §4.2.1, §4.5.4; the table stands in docs/delivery.md):
+what concerns the server or us pauses sending and is never charged to a recipient; what concerns
+this recipient or this mail is settled for it alone; what happened after the final dot without a
+reply is in doubt.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+TEXT_CHARS = 1_000  # of a reply, as kept in the ledger
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class Phase(StrEnum):
@@ -44,14 +48,12 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """``code`` is None when no reply was read. ``bounce`` is True when a refusal speaks of the
-    recipient's mailbox; ``alarm`` when an outage needs a person."""
+    """``code`` is None when no reply was read; ``alarm`` when an outage needs a person."""
 
     fate: Fate
     phase: Phase
     code: int | None = None
     text: str = ""
-    bounce: bool = False
     alarm: bool = False
 
 
@@ -75,23 +77,41 @@ def judge(phase: Phase, code: int, text: str) -> Outcome:
     permanent = code >= 500
     if phase in _SERVER_PHASES or code == 421:
         return _said(Fate.OUTAGE, phase, code, text, alarm=permanent)
-    if not permanent:
+    if not permanent or (phase is Phase.RCPT and code == 552):
+        # 552 at RCPT is an old spelling of 452, too many recipients (§4.5.3.1.10).
         return _said(Fate.DEFERRED, phase, code, text)
     if phase is Phase.MAIL and code != 552:  # 552: this one mail is too large
         return _said(Fate.OUTAGE, phase, code, text, alarm=True)
-    return _said(Fate.REFUSED, phase, code, text, bounce=phase is Phase.RCPT)
+    return _said(Fate.REFUSED, phase, code, text)
 
 
-def lost(phase: Phase, cause: str) -> Outcome:
-    """The connection broke or fell silent: before the dot it is safe to send again."""
+def taken(code: int, text: str) -> Outcome:
+    """The server has the mail."""
+    return _said(Fate.SENT, Phase.DOT, code, text)
+
+
+def lost(phase: Phase, cause: str, *, alarm: bool = False) -> Outcome:
+    """The connection broke or fell silent: before the dot it is safe to send again. Up to MAIL
+    nothing was said of this mail, so it is the server that is not there."""
     if phase is Phase.DOT:
-        return Outcome(fate=Fate.DOUBT, phase=phase, text=cause)
-    if phase in _SERVER_PHASES:
-        return Outcome(fate=Fate.OUTAGE, phase=phase, text=cause)
-    return Outcome(fate=Fate.DEFERRED, phase=phase, text=cause)
+        fate = Fate.DOUBT
+    elif phase in _SERVER_PHASES or phase is Phase.MAIL:
+        fate = Fate.OUTAGE
+    else:
+        fate = Fate.DEFERRED
+    return Outcome(fate=fate, phase=phase, text=printable(cause), alarm=alarm)
 
 
-def _said(
-    fate: Fate, phase: Phase, code: int, text: str, *, bounce: bool = False, alarm: bool = False
-) -> Outcome:
-    return Outcome(fate=fate, phase=phase, code=code, text=text, bounce=bounce, alarm=alarm)
+def impossible(phase: Phase, reason: str) -> Outcome:
+    """Refused by ourselves: this server cannot take this mail."""
+    return Outcome(fate=Fate.REFUSED, phase=phase, text=printable(reason))
+
+
+def printable(text: str) -> str:
+    """A peer's words as one line that any database and log can hold."""
+    sound = text.encode("utf-8", "replace").decode()  # no half of a surrogate pair
+    return _CONTROLS.sub(" ", sound)[:TEXT_CHARS].strip()
+
+
+def _said(fate: Fate, phase: Phase, code: int, text: str, *, alarm: bool = False) -> Outcome:
+    return Outcome(fate=fate, phase=phase, code=code, text=printable(text), alarm=alarm)

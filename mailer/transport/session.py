@@ -3,32 +3,36 @@
 It takes over a connection that aiosmtplib has opened, greeted, secured and logged in. Where the
 server offers PIPELINING, MAIL, RCPT and DATA go out in one write (RFC 2920 §3.1); else one command
 at a time. After anything but a clean end the connection is closed, for then nobody knows what the
-next reply would answer.
+next reply would answer. What this server could not carry is refused before a word is said.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections import deque
+import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from mailer.transport.outcome import Fate, Outcome, Outgoing, Phase, judge, lost
+from mailer.transport.carriage import Extensions, commands, obstacle, stuffed
+from mailer.transport.outcome import Outcome, Outgoing, Phase, judge, lost, taken
+from mailer.transport.replies import NotSmtp, Replies, Reply
 
-_MAX_REPLY_BYTES = 65_536
-_COMMAND_SECONDS = 300.0  # RFC 5321 §4.5.3.2
-_DATA_SECONDS = 120.0
-_LINE = re.compile(rb"([2-5]\d\d)([ -]?)(.*)", re.DOTALL)
+PIECE_OCTETS = 65_536
+_SERVICE_ENDS = 421
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extensions:
-    """What the server offered in its EHLO reply that matters here."""
+class Patience:
+    """How long to wait for what, in seconds (RFC 5321 §4.5.3.2). ``idle`` is how long an unused
+    connection is kept, ``goodbye`` how long the reply to QUIT is waited for."""
 
-    pipelining: bool = False
-    eight_bit: bool = False
-    smtputf8: bool = False
-    size: int = 0
+    greeting: float = 300.0
+    command: float = 300.0
+    data: float = 120.0
+    piece: float = 180.0
+    final_dot: float = 600.0
+    idle: float = 20.0
+    goodbye: float = 2.0
 
 
 class Disconnected(ConnectionError):
@@ -40,51 +44,190 @@ class Session(asyncio.Protocol):
 
     def __init__(
         self,
-        transport: asyncio.Transport,
+        transport: asyncio.WriteTransport,
         extensions: Extensions,
         *,
-        final_dot_seconds: float,
-        command_seconds: float = _COMMAND_SECONDS,
+        patience: Patience,
     ) -> None:
         self._transport = transport
         self._extensions = extensions
-        self._final_dot_seconds = final_dot_seconds
-        self._command_seconds = command_seconds
-        self._buffer = bytearray()
-        self._lines: list[str] = []
-        self._replies: deque[tuple[int, str]] = deque()
+        self._patience = patience
+        self._replies = Replies()
         self._waiter: asyncio.Future[None] | None = None
+        self._paused = False
+        self._leaving = False
         self._broken: str | None = None
         self.last_used = 0.0
 
     @property
     def usable(self) -> bool:
         """Whether another mail can be sent over it."""
-        return self._broken is None and not self._transport.is_closing()
+        return self._broken is None and not self._leaving and not self._transport.is_closing()
+
+    @property
+    def offered(self) -> Extensions:
+        """What the server offered."""
+        return self._extensions
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The TLS layer, None on a plain connection."""
+        found = self._transport.get_extra_info("ssl_object")
+        return found if isinstance(found, ssl.SSLObject) else None
+
+    # --- what asyncio calls ---
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while (end := self._buffer.find(b"\n")) >= 0:
-            line = bytes(self._buffer[:end]).rstrip(b"\r")
-            del self._buffer[: end + 1]
-            self._take_line(line)
-        if len(self._buffer) > _MAX_REPLY_BYTES or len(self._lines) > 1000:
-            self._break("the server's reply is too long")
-
-    def _take_line(self, line: bytes) -> None:
-        match = _LINE.fullmatch(line)
-        if match is None:
-            self._break(f"the server does not speak SMTP: {line[:80]!r}")
+        if self._broken is not None:
             return
-        code, more, text = match.groups()
-        self._lines.append(text.decode("utf-8", "replace").replace("\0", ""))
-        if more != b"-":
-            self._replies.append((int(code), " ".join(self._lines)[:1000]))
-            self._lines = []
-            self._wake()
+        try:
+            self._replies.feed(data)
+        except NotSmtp as fault:
+            self._break(str(fault))
+        if self._leaving:
+            self._break("closed")
+        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._break(f"the server closed the connection{f' ({exc})' if exc else ''}")
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._wake()
+
+    # --- one mail ---
+
+    async def send(self, outgoing: Outgoing) -> Outcome:
+        """Hand over one mail. A session that is not `usable` afterwards has to be replaced."""
+        refusal = obstacle(outgoing, self._extensions)
+        if refusal is not None:
+            return refusal
+        try:
+            refusal = await self._envelope(outgoing)
+            if refusal is not None:
+                return refusal
+            return await self._content(stuffed(outgoing.content))
+        except asyncio.CancelledError:
+            self._break("cancelled")
+            raise
+
+    async def _envelope(self, outgoing: Outgoing) -> Outcome | None:
+        """MAIL, RCPT and DATA: None if the content may follow. The first refusal is what counts,
+        later replies only keep step."""
+        lines = commands(outgoing, self._extensions)
+        refusal: Outcome | None = None
+        phase = Phase.MAIL
+        try:
+            if self._extensions.pipelining:
+                self._write(b"".join(lines), replies=len(lines))
+            for phase, line in zip((Phase.MAIL, Phase.RCPT, Phase.DATA), lines, strict=True):
+                if not self._extensions.pipelining:
+                    self._write(line, replies=1)
+                verdict = self._verdict(phase, await self._reply(self._seconds(phase)), refusal)
+                refusal = refusal or verdict
+                if refusal is not None and not self._extensions.pipelining:
+                    break
+            if refusal is not None and self.usable:
+                self._write(b"RSET\r\n", replies=1)
+                if not (await self._reply(self._patience.command)).positive:
+                    self._break("the server refuses RSET")
+        except Disconnected as error:
+            return refusal or lost(phase, str(error))
+        return refusal
+
+    def _verdict(self, phase: Phase, reply: Reply, refusal: Outcome | None) -> Outcome | None:
+        """None for the reply that was hoped for."""
+        if phase is Phase.DATA and reply.code == 354:
+            if refusal is not None:  # pipelined after a refusal: an empty mail must not go out
+                self._break("DATA accepted without a recipient")
+            return None
+        if phase is not Phase.DATA and reply.positive:
+            return None
+        if reply.code < 400:
+            self._break(f"{reply.code} is no reply to {phase}")
+            return lost(phase, f"unexpected reply {reply.code} {reply.text}")
+        return self._judged(phase, reply)
+
+    async def _content(self, wire: bytes) -> Outcome:
+        """The mail itself. Up to its last piece the server cannot have it; from then on it may."""
+        phase = Phase.DATA
+        try:
+            self._replies.expect(1)
+            view = memoryview(wire)
+            while len(view) > PIECE_OCTETS and not self._replies:
+                self._write(view[:PIECE_OCTETS])
+                view = view[PIECE_OCTETS:]
+                await self._drained()
+            if self._replies:
+                return self._cut_short(await self._reply(self._patience.final_dot))
+            self._write(view)
+            phase = Phase.DOT
+            reply = await self._reply(self._patience.final_dot)
+        except Disconnected as error:
+            return lost(phase, str(error))
+        if reply.positive:
+            return taken(reply.code, reply.text)
+        if reply.code < 400:
+            self._break(f"{reply.code} is no reply to a mail")
+            return lost(phase, f"unexpected reply {reply.code} {reply.text}")
+        return self._judged(phase, reply)
+
+    def _cut_short(self, reply: Reply) -> Outcome:
+        """A verdict before the end of the mail: what is left of it cannot be taken back."""
+        self._break("the server answered before the end of the mail")
+        if reply.code < 400:
+            return lost(Phase.DATA, f"early reply {reply.code} {reply.text}")
+        return self._judged(Phase.DOT, reply)
+
+    def _judged(self, phase: Phase, reply: Reply) -> Outcome:
+        if reply.code == _SERVICE_ENDS:
+            self._break("the server closes the connection")
+        return judge(phase, reply.code, reply.text)
+
+    def _seconds(self, phase: Phase) -> float:
+        return self._patience.data if phase is Phase.DATA else self._patience.command
+
+    # --- the wire ---
+
+    def _write(self, data: bytes | memoryview, *, replies: int = 0) -> None:
+        if not self.usable:
+            raise Disconnected(self._broken or "the connection is closing")
+        self._replies.expect(replies)
+        self._transport.write(data)
+
+    async def _reply(self, seconds: float) -> Reply:
+        """The next reply. One that came before the connection broke still counts."""
+        await self._until(lambda: bool(self._replies), seconds, "no reply")
+        return self._replies.take()
+
+    async def _drained(self) -> None:
+        """Wait until the system has taken nearly all of what was written, or a reply came."""
+        await self._until(
+            lambda: not self._paused or bool(self._replies), self._patience.piece, "nothing taken"
+        )
+        if self._broken is not None and not self._replies:
+            raise Disconnected(self._broken)
+
+    async def _until(self, holds: Callable[[], bool], seconds: float, complaint: str) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    if self._broken is not None:
+                        raise Disconnected(self._broken)
+                    self._waiter = asyncio.get_running_loop().create_future()
+                    await self._waiter
+        except TimeoutError:
+            self._break(f"{complaint} for {seconds:g} s")
+            raise Disconnected(f"{complaint} for {seconds:g} s") from None
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _break(self, cause: str) -> None:
         if self._broken is None:
@@ -92,126 +235,27 @@ class Session(asyncio.Protocol):
             self._transport.abort()
         self._wake()
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def _reply(self, seconds: float) -> tuple[int, str]:
-        if not self._replies:
-            if self._broken is not None:
-                raise Disconnected(self._broken)
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._waiter
-            except TimeoutError:
-                self._break(f"no reply for {seconds:g} s")
-            finally:
-                self._waiter = None
-        if not self._replies:
-            raise Disconnected(self._broken or "no reply")
-        return self._replies.popleft()
-
-    async def send(self, outgoing: Outgoing) -> Outcome:
-        """Hand over one mail. A session that is not `usable` afterwards has to be replaced."""
-        refusal = self._cannot_carry(outgoing)
-        if refusal is not None:
-            return refusal
-        phase = Phase.MAIL
-        try:
-            if self._extensions.pipelining:
-                self._transport.write(b"".join(self._commands(outgoing)))
-            outcome: Outcome | None = None
-            for phase, command in zip(
-                (Phase.MAIL, Phase.RCPT, Phase.DATA), self._commands(outgoing), strict=True
-            ):
-                if not self._extensions.pipelining:
-                    if outcome is not None:
-                        break
-                    self._transport.write(command)
-                outcome = await self._step(phase, outcome)
-            if outcome is not None:
-                await self._reset()
-                return outcome
-            phase = Phase.DOT
-            self._transport.write(stuffed(outgoing.content))
-            code, text = await self._reply(self._final_dot_seconds)
-        except Disconnected as error:
-            return lost(phase, str(error))
-        except asyncio.CancelledError:
-            self._break("cancelled")
-            raise
-        if 200 <= code < 300:
-            return Outcome(fate=Fate.SENT, phase=Phase.DOT, code=code, text=text)
-        if code == 421:
-            self._break("the server closes the connection")
-        return judge(Phase.DOT, code, text)
-
-    async def _step(self, phase: Phase, outcome: Outcome | None) -> Outcome | None:
-        """Read one reply; the first refusal is what counts, later ones only keep step."""
-        seconds = _DATA_SECONDS if phase is Phase.DATA else self._command_seconds
-        code, text = await self._reply(seconds)
-        if phase is Phase.DATA and code == 354:
-            if outcome is not None:  # pipelined after a refusal: an empty mail must not go out
-                self._break("DATA accepted without a recipient")
-            return outcome
-        if code >= 300 and outcome is None:
-            outcome = judge(phase, code, text)
-            if code == 421:
-                self._break("the server closes the connection")
-        return outcome
-
-    async def _reset(self) -> None:
-        if self.usable:
-            self._transport.write(b"RSET\r\n")
-            code, _ = await self._reply(self._command_seconds)
-            if code >= 300:
-                self._break("the server refuses RSET")
-
-    def _commands(self, outgoing: Outgoing) -> tuple[bytes, bytes, bytes]:
-        options = ""
-        if self._extensions.size:
-            options += f" SIZE={len(outgoing.content)}"
-        if self._extensions.eight_bit and not outgoing.content.isascii():
-            options += " BODY=8BITMIME"
-        if not outgoing.recipient.isascii():
-            options += " SMTPUTF8"
-        return (
-            f"MAIL FROM:<{outgoing.sender}>{options}\r\n".encode(),
-            f"RCPT TO:<{outgoing.recipient}>\r\n".encode(),
-            b"DATA\r\n",
-        )
-
-    def _cannot_carry(self, outgoing: Outgoing) -> Outcome | None:
-        """Refuse here what this server could not take, or what is no address (S7)."""
-        if any(character in outgoing.recipient + outgoing.sender for character in "\r\n\0<> "):
-            return Outcome(fate=Fate.REFUSED, phase=Phase.RCPT, text="not a mailbox address")
-        if not outgoing.recipient.isascii() and not self._extensions.smtputf8:
-            text = "5.6.7 the server does not take addresses outside ASCII (RFC 6531)"
-            return Outcome(fate=Fate.REFUSED, phase=Phase.RCPT, text=text)
-        if 0 < self._extensions.size < len(outgoing.content):
-            text = f"5.3.4 larger than the {self._extensions.size} bytes that the server takes"
-            return Outcome(fate=Fate.REFUSED, phase=Phase.MAIL, text=text)
-        return None
+    # --- the end ---
 
     def drop(self) -> None:
         """Close without ceremony."""
         self._break("closed")
 
+    def leave(self) -> None:
+        """Say QUIT; the reply, or its absence, ends the connection by itself."""
+        if not self.usable:
+            return
+        self._write(b"QUIT\r\n", replies=1)
+        self._leaving = True
+        asyncio.get_running_loop().call_later(self._patience.goodbye, self.drop)
+
     async def quit(self) -> None:
-        """Say goodbye; what the server answers does not matter."""
-        if self.usable:
-            self._transport.write(b"QUIT\r\n")
-            try:
-                await self._reply(2.0)
-            except Disconnected:
-                return
-        self._break("closed")
-
-
-def stuffed(content: bytes) -> bytes:
-    """The mail as it goes after 354: dots doubled at line starts, ended by a lone dot (§4.5.2)."""
-    body = content.replace(b"\r\n.", b"\r\n..")
-    if body.startswith(b"."):
-        body = b"." + body
-    return body + (b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n")
+        """Say goodbye and wait for the reply; what the server answers does not matter."""
+        self.leave()
+        if not self._leaving:
+            return
+        try:
+            await self._reply(self._patience.goodbye)
+        except Disconnected:
+            return
+        self.drop()

@@ -11,75 +11,142 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import aiosmtplib
 
 from mailer.config.model import Outbound, Security
+from mailer.transport.carriage import Extensions
 from mailer.transport.outcome import Fate, Outcome, Outgoing, Phase, judge, lost
-from mailer.transport.session import Extensions, Session
+from mailer.transport.session import Patience, Session
 
-_CONNECT_SECONDS = 60.0
-_IDLE_SECONDS = 20.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """The server as a connection found it. ``tls`` is the protocol's name, empty without TLS;
+    ``certificate_ends_at`` is None without a verified certificate."""
+
+    extensions: Extensions
+    tls: str = ""
+    certificate_ends_at: datetime | None = None
 
 
 class SmtpTransport:
     """Sends over connections to one server, opened when needed and used again."""
 
-    def __init__(self, settings: Outbound, *, hostname: str) -> None:
+    def __init__(
+        self, settings: Outbound, *, hostname: str, patience: Patience | None = None
+    ) -> None:
         self._settings = settings
         self._hostname = hostname
-        self._idle: list[Session] = []
+        self._patience = patience or Patience(final_dot=settings.final_dot_timeout)
+        self._idle: list[Session] = []  # the one used last at the end
+        self._sweep: asyncio.TimerHandle | None = None
         self._tls: ssl.SSLContext | None = None
 
     async def send(self, outgoing: Outgoing) -> Outcome:
         """Hand over one mail on an idle or a new connection."""
-        session = self._take_idle() or await self._open()
+        kept = self._take_idle()
+        if kept is not None:
+            outcome = await self._send_over(kept, outgoing)
+            if kept.usable or not _was_stale(outcome):
+                return outcome
+        session = await self._open()
         if isinstance(session, Outcome):
             return session
+        return await self._send_over(session, outgoing)
+
+    async def probe(self) -> Peer | Outcome:
+        """Open a connection as for a mail and end it: what the server is like, or what is wrong."""
+        session = await self._open()
+        if isinstance(session, Outcome):
+            return session
+        tls, offered = session.tls, session.offered
+        await session.quit()
+        if tls is None:
+            return Peer(extensions=offered)
+        certificate = tls.getpeercert() or {}
+        ends = certificate.get("notAfter")
+        return Peer(
+            extensions=offered,
+            tls=tls.version() or "TLS",
+            certificate_ends_at=datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
+            if isinstance(ends, str)
+            else None,
+        )
+
+    async def close(self) -> None:
+        """Say QUIT on every idle connection."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        sessions, self._idle = self._idle, []
+        await asyncio.gather(*(session.quit() for session in sessions))
+
+    async def _send_over(self, session: Session, outgoing: Outgoing) -> Outcome:
         try:
             return await session.send(outgoing)
         finally:
             if session.usable:
-                session.last_used = asyncio.get_running_loop().time()
-                self._idle.append(session)
+                self._keep(session)
 
-    async def close(self) -> None:
-        """Say QUIT on every idle connection."""
-        sessions, self._idle = self._idle, []
-        await asyncio.gather(*(session.quit() for session in sessions))
+    def _keep(self, session: Session) -> None:
+        loop = asyncio.get_running_loop()
+        session.last_used = loop.time()
+        self._idle.append(session)
+        if self._sweep is None:
+            self._sweep = loop.call_later(self._patience.idle, self._leave_unused)
+
+    def _leave_unused(self) -> None:
+        """Say goodbye on what nobody needed for a while."""
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - self._patience.idle
+        fresh = [session for session in self._idle if session.last_used > oldest]
+        for session in self._idle[: len(self._idle) - len(fresh)]:
+            session.leave()
+        self._idle, self._sweep = fresh, None
+        if fresh:
+            again = fresh[0].last_used + self._patience.idle
+            self._sweep = loop.call_at(again, self._leave_unused)
 
     def _take_idle(self) -> Session | None:
-        oldest = asyncio.get_running_loop().time() - _IDLE_SECONDS
         while self._idle:
             session = self._idle.pop()
-            if session.usable and session.last_used >= oldest:
+            if session.usable:
                 return session
-            session.drop()
         return None
 
     async def _open(self) -> Session | Outcome:
+        """A new connection, ready for its first mail; else what came of it."""
+        phase = Phase.CONNECT
         client = self._client()
+        session: Session | None = None
         try:
-            phase = Phase.CONNECT
-            await client.connect(timeout=_CONNECT_SECONDS)
+            await client.connect()
             phase = Phase.EHLO
             await client.ehlo()
             if self._settings.security is Security.STARTTLS:
                 phase = Phase.STARTTLS
                 await client.starttls(tls_context=self._context())
+                phase = Phase.EHLO
                 await client.ehlo()
             if self._settings.username:
                 phase = Phase.AUTH
                 await client.login(self._settings.username, self._settings.password or "")
+            session = self._take_over(client)
         except aiosmtplib.SMTPResponseException as error:
-            client.close()
+            if error.code < 0:  # aiosmtplib's mark for what is no reply
+                return lost(phase, error.message)
             return judge(phase, error.code, error.message)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            client.close()
-            outcome = lost(phase, f"{type(error).__name__}: {error}")
-            secure = phase is Phase.STARTTLS or isinstance(error.__cause__, ssl.SSLError)
-            return _alarming(outcome) if secure else outcome
-        return self._take_over(client)
+            return lost(
+                phase, f"{type(error).__name__}: {error}", alarm=_needs_person(phase, error)
+            )
+        finally:
+            if session is None:  # cancelled as well: no half-open connection stays behind
+                client.close()
+        return session
 
     def _client(self) -> aiosmtplib.SMTP:
         settings = self._settings
@@ -91,6 +158,7 @@ class SmtpTransport:
             use_tls=implicit,
             start_tls=False,
             tls_context=self._context() if implicit else None,
+            timeout=self._patience.greeting,
         )
 
     def _context(self) -> ssl.SSLContext:
@@ -100,19 +168,34 @@ class SmtpTransport:
         return self._tls
 
     def _take_over(self, client: aiosmtplib.SMTP) -> Session:
-        transport = client.transport
-        assert isinstance(transport, asyncio.Transport)
+        # uvloop's transports are none of asyncio's classes: what they can do is what counts.
+        transport: asyncio.WriteTransport | None = client.transport  # type: ignore[assignment]
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the server closed the connection")
         connection = transport.get_extra_info("socket")
         if connection is not None:
             with contextlib.suppress(OSError):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        session = Session(
-            transport,
-            _extensions(client),
-            final_dot_seconds=self._settings.final_dot_timeout,
-        )
+        session = Session(transport, _extensions(client), patience=self._patience)
         transport.set_protocol(session)
         return session
+
+
+def _was_stale(outcome: Outcome) -> bool:
+    """Whether a kept connection had come to its end before this mail: then a new one decides."""
+    return (
+        outcome.phase is Phase.MAIL and outcome.fate is Fate.OUTAGE and outcome.code in (None, 421)
+    )
+
+
+def _needs_person(phase: Phase, error: Exception) -> bool:
+    """Whether waiting alone will not help: TLS or AUTH that does not work as configured."""
+    broken_off = isinstance(error, aiosmtplib.SMTPServerDisconnected | aiosmtplib.SMTPTimeoutError)
+    if phase is Phase.STARTTLS or isinstance(error, ssl.SSLError | ValueError):
+        return not broken_off
+    if isinstance(error.__cause__, ssl.SSLError):
+        return True
+    return phase is Phase.AUTH and not broken_off and not isinstance(error, OSError)
 
 
 def _extensions(client: aiosmtplib.SMTP) -> Extensions:
@@ -121,9 +204,9 @@ def _extensions(client: aiosmtplib.SMTP) -> Extensions:
         pipelining=client.supports_extension("pipelining"),
         eight_bit=client.supports_extension("8bitmime"),
         smtputf8=client.supports_extension("smtputf8"),
-        size=int(size) if size.isdigit() else 0,
+        size=_number(size) if client.supports_extension("size") else None,
     )
 
 
-def _alarming(outcome: Outcome) -> Outcome:
-    return Outcome(fate=Fate.OUTAGE, phase=outcome.phase, text=outcome.text, alarm=True)
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -106,6 +106,7 @@ def test_the_whole_story_of_a_subscriber(mailer: Mailer, tmp_path: Path) -> None
         "not_next",
         "suppressions",
         "received",
+        "bounces",
     ]
     (subscription,) = found["subscriptions"]
     assert (subscription["series"], subscription["state"]) == ("copyright", "active")

@@ -300,7 +300,6 @@ def test_the_domain_of_the_machine_is_what_its_name_is_in(
     assert host_domain() == expected
 
 
-@pytest.mark.slow
 def test_the_daemon_starts_with_what_init_wrote(tmp_path: Path) -> None:
     assert init(tmp_path, "--yes").exit_code == 0
     path = tmp_path / "config.toml"

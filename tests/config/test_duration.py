@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mailer.config.duration import format_offset, format_span, parse_offset, parse_span
 from scheduler.model import Offset
+from tests.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -51,14 +52,14 @@ def test_days_and_weeks_are_wall_clock_and_the_rest_absolute(text: str, offset: 
     assert parse_offset(text) == offset
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.integers(0, 100 * 366 * 86_400))
 def test_every_span_survives_writing_and_reading(seconds: int) -> None:
     span = timedelta(seconds=seconds)
     assert parse_span(format_span(span)) == span
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.integers(0, 5_000), st.sampled_from("smhdw"))
 def test_every_offset_survives_writing_and_reading(number: int, unit: str) -> None:
     offset = parse_offset(f"{number}{unit}")
@@ -76,7 +77,7 @@ def test_a_negative_span_is_not_written() -> None:
         format_span(timedelta(seconds=-1))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(max_size=12))
 def test_no_text_raises_anything_but_a_value_error(text: str) -> None:
     try:

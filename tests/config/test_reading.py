@@ -15,6 +15,7 @@ from mailer.config.notices import DEFAULT_NOTICES
 from mailer.config.reading import find_config, read_config
 from mailer.errors import ConfigError
 from tests.config.sample import SERIES, Faults, Read
+from tests.examples import examples
 
 NOWHERE = Path("/nowhere/config.toml")
 
@@ -223,7 +224,7 @@ toml_values = st.one_of(
 
 
 @settings(
-    max_examples=100,
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from mailer.config.model import Dkim, Endpoint, Outbound, Web
+from mailer.config.model import Bounces, Dkim, Endpoint, Outbound, Web
 from mailer.config.section import parse_endpoint
 from mailer.config.tables import is_loopback
 from tests.config.sample import Faults, Read
@@ -172,6 +172,20 @@ def test_limits_are_not_negative(faults: Faults, read: Read) -> None:
         "limits.answers_per_hour: found the number -1, expected a whole number from 0"
     ]
     assert read("[limits]\nanswers_per_hour = 0\n").limits.answers_per_hour == 0
+
+
+def test_what_bounces_lead_to_is_read(read: Read) -> None:
+    text = '[bounces]\nhard_days = 3\nsoft_mails = 7\nsoft_span = "6w"\n'
+    assert read(text).bounces == Bounces(hard_days=3, soft_mails=7, soft_span=timedelta(weeks=6))
+    assert read("").bounces == Bounces(hard_days=2, soft_mails=5, soft_span=timedelta(days=30))
+
+
+def test_nobody_is_tested_for_no_bounce(faults: Faults) -> None:
+    assert faults('[bounces]\nhard_days = 0\nsoft_mails = 0\nsoft_span = "0d"\n') == [
+        "bounces.hard_days: found the number 0, expected a whole number from 1",
+        "bounces.soft_mails: found the number 0, expected a whole number from 1",
+        'bounces.soft_span: found "0d", expected a span longer than nothing',
+    ]
 
 
 def test_retention_is_read(read: Read) -> None:

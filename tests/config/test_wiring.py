@@ -20,6 +20,7 @@ from mailer.config.series import PAGE_NAMES
 from mailer.config.wiring import Answers, default_config_text, series_id
 from mailer.message.address import route
 from tests.config.sample import SERIES, Read
+from tests.examples import examples
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz"
 SECOND = SERIES.replace("series.talks", "series.films").replace("talks@lists", "films@Film")
@@ -215,7 +216,7 @@ def test_the_first_configuration_is_short_and_holds(tmp_path: Path) -> None:
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -233,7 +234,7 @@ def test_any_good_answer_makes_a_configuration_that_holds(
     assert (series.title, series.organisers) == (title.strip(), ())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text())
 def test_every_address_gives_an_id_that_is_no_page(address: str) -> None:
     made = series_id(address)
@@ -241,7 +242,7 @@ def test_every_address_gives_an_id_that_is_no_page(address: str) -> None:
     assert made not in PAGE_NAMES
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text())
 def test_any_text_survives_as_toml(text: str) -> None:
     assert tomllib.loads(f"a = {wiring.toml_text(text)}\n") == {"a": text}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mailer.files.export import csv_lines, guarded, people_to_csv, unguarded
 from mailer.files.people_csv import PersonRow, read_people
 from mailer.message.address import parse_address
+from tests.examples import examples
 
 FORMULA = '=HYPERLINK("https://example.org";"x")'
 
@@ -63,7 +64,7 @@ people = st.lists(
 
 
 @given(people)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_an_export_reads_back_as_it_was(rows: list[PersonRow]) -> None:
     found = read_people(people_to_csv(rows).encode(), name="people.csv").rows
     assert [(r.address, r.name, r.language, r.timezone) for r in found] == [
@@ -72,7 +73,7 @@ def test_an_export_reads_back_as_it_was(rows: list[PersonRow]) -> None:
 
 
 @given(st.text("'=+-@\t\r\na ", max_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_guarding_is_safe_and_can_be_undone(text: str) -> None:
     safe = guarded(text)
     assert safe[:1] not in {"=", "+", "-", "@", "\t", "\r", "\n"}

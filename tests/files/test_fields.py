@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mailer.files import fields
 from mailer.files.draft import describe
 from mailer.files.fields import Unfit
+from tests.examples import examples
 
 CHECKS: list[Callable[[object], object]] = [
     fields.line_of_text,
@@ -119,7 +120,7 @@ anything = st.one_of(
 
 
 @given(st.sampled_from(CHECKS), anything)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_check_gives_a_value_that_passes_again_or_says_unfit(
     check: Callable[[object], object], value: object
 ) -> None:
@@ -131,6 +132,6 @@ def test_a_check_gives_a_value_that_passes_again_or_says_unfit(
 
 
 @given(anything)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_whatever_is_found_can_be_described_on_one_line(value: object) -> None:
     assert describe(value).isprintable()

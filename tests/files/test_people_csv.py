@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mailer.errors import Fault, PeopleError
 from mailer.files.people_csv import MOST_FAULTS, People, PersonRow, read_people, stream_people
 from mailer.message.address import Address
+from tests.examples import examples
 
 
 def address(mailbox: str) -> Address:
@@ -178,7 +179,7 @@ def test_a_long_list_needs_no_more_memory_than_a_short_one() -> None:
 @given(
     st.one_of(st.binary(max_size=80), st.text("ad,;'\"\n\r@.=\x00é", max_size=60).map(str.encode))
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_no_bytes_raise_anything_but_people_error(content: bytes) -> None:
     for start in (b"", b"address,name\n", b"a@example.org\n"):
         try:

@@ -16,10 +16,13 @@ from mailer.errors import ProgrammeError
 from mailer.files.programme import read_programme
 from mailer.files.text import LONGEST_FILE
 from scheduler.recurrence import to_utc
+from tests.examples import examples
 from tests.files.conftest import Read, Refused
 
 MANY = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
@@ -194,7 +197,9 @@ STARTS += ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261125T130000Z\n",)
     suffix=st.sampled_from(["toml", "csv", "ics"]),
 )
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(200),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_no_bytes_raise_anything_but_programme_error(
     series: Series, content: bytes, start: str, suffix: str

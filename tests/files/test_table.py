@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mailer.errors import Fault
 from mailer.files.table import Row, rows
+from tests.examples import examples
 
 TEXT = '\n\na;b\r\n"1\n\n";"2 ""quoted"""\r\n;\r\n\r\n3;4\r5;6'
 
@@ -51,7 +52,7 @@ def test_a_broken_quote_is_a_fault_on_its_line_and_reading_goes_on() -> None:
         max_size=5,
     )
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_rows_are_those_that_were_written(table: list[list[str]]) -> None:
     out = io.StringIO(newline="")
     begins = []
@@ -68,6 +69,6 @@ def test_rows_are_those_that_were_written(table: list[list[str]]) -> None:
 
 
 @given(st.text('ab,;"\n\r\0', max_size=40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_no_text_raises(text: str) -> None:
     assert all(isinstance(each, Row | Fault) for each in rows(lines(text)))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.files.toml_lines import tables
+from tests.examples import examples
 
 TEXT = '''# [[webinar]] in a comment
 top = 1
@@ -73,7 +74,7 @@ values = st.one_of(
 
 
 @given(st.lists(st.lists(values, max_size=4), max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_lines_are_right_for_any_strings(webinars: list[list[str]]) -> None:
     text, expected = "", []
     for cells in webinars:
@@ -92,7 +93,7 @@ def test_lines_are_right_for_any_strings(webinars: list[list[str]]) -> None:
 
 
 @given(st.text(alphabet="[]{}=,.\"'\n\r #\\aw", max_size=60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_a_text_that_is_no_toml_never_raises(text: str) -> None:
     assert tables(text)[0].path == ()
 

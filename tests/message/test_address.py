@@ -19,7 +19,9 @@ from mailer.message.address import (
     own_addresses,
     parse_address,
     route,
+    token_in,
 )
+from tests.examples import examples
 
 TOKEN = "abcdefghijklmnopqrstuvwxya"
 LONG = "international-standard-content-code"
@@ -81,7 +83,7 @@ def test_what_no_mail_can_be_sent_to_is_none(text: str) -> None:
     assert parse_address(text.replace("\u2028", "\u2028x")) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_raises(text: str) -> None:
     parse_address(text)
@@ -89,7 +91,7 @@ def test_no_text_raises(text: str) -> None:
     route(text, SERIES)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.emails())
 def test_address_is_read_again_from_its_own_mailbox(text: str) -> None:
     address = parse_address(text)
@@ -298,3 +300,21 @@ def test_series_domain_may_be_written_in_its_own_script() -> None:
     assert route("list+help@xn--bcher-kva.example", [series]) == Recipient(
         series="b", purpose=Purpose.HELP
     )
+
+
+@pytest.mark.parametrize(
+    ("local", "found"),
+    [
+        (f"webinars+unsubscribe-{TOKEN}", (Purpose.UNSUBSCRIBE, TOKEN)),
+        (f"some-long-name-bounce+{TOKEN.upper()}", (Purpose.BOUNCE, TOKEN)),
+        (f"webinars+unknown-{TOKEN}", None),
+        (f"webinars+unsubscribe-{TOKEN[:-1]}", None),
+        ("webinars+unsubscribe", None),
+        (TOKEN, None),
+        ("", None),
+    ],
+)
+def test_a_token_is_found_in_the_local_part_of_any_series(
+    local: str, found: tuple[Purpose, str] | None
+) -> None:
+    assert token_in(local) == found

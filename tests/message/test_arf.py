@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mailer.message.arf import our_tokens, read_complaint
+from mailer.message.arf import complaint_in, our_tokens, read_complaint
 from mailer.message.judgement import Verdict
 from mailer.message.report_parts import take_apart
 
@@ -78,3 +78,9 @@ def test_a_persons_mail_is_no_complaint(content: bytes) -> None:
 
 def test_a_bounce_is_no_complaint() -> None:
     assert read_complaint(take_apart(_sample("postfix-unknown"))) is None
+
+
+def test_every_complaint_among_the_samples_is_seen_at_a_glance() -> None:
+    for path in sorted(SAMPLES.glob("*.eml")):
+        content = path.read_bytes()
+        assert complaint_in(content) == read_complaint(take_apart(content)), path.name

@@ -16,6 +16,7 @@ from mailer.message.argument import (
     read_zone,
 )
 from mailer.message.phrase import plain, words_of
+from tests.examples import examples
 
 DAY = date(2026, 10, 28)
 
@@ -78,7 +79,7 @@ def test_first_of_a_month_in_french() -> None:
     assert read_date(["1er", "mars", "2027"]) == date(2027, 3, 1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.dates(date(2000, 1, 1), date(2199, 12, 31)),
     st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%d %B %Y", "%Y年%m月%d日"]),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mailer.message.authentication import Authentication, trusted_result
 from mailer.message.parse import parse
+from tests.examples import examples
 
 NONE, PASS, FAIL = Authentication.NONE, Authentication.PASS, Authentication.FAIL
 MX = "mx.example.org"
@@ -90,7 +91,7 @@ def test_pass_for_one_of_two_from_fields_is_no_pass() -> None:
     assert judge(f"{MX}; dmarc=pass header.from=example.net", author=two) is NONE
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(st.sampled_from('mx.example.org;= "\\()dmarc=pass\r\n1/é'), max_size=80))
 def test_no_field_raises(field: str) -> None:
     judge(field.replace("\r", "").replace("\n", "\r\n "))

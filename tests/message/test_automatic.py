@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mailer.message.automatic import is_role, machine_reason
 from mailer.message.parse import parse
+from tests.examples import examples
 
 OWN = frozenset({"webinars@lists.example.org", "webinars+help@lists.example.org"})
 
@@ -178,7 +179,7 @@ def test_role_is_known_however_it_is_written(address: str) -> None:
 
 
 @given(st.binary(max_size=400), st.one_of(st.none(), st.text(max_size=40)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_never_raises(content: bytes, sender: str | None) -> None:
     reason = machine_reason(parse(content), sender, OWN)
     assert reason is None or reason.islower()

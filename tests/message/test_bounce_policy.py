@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mailer.config.model import Bounces
 from mailer.message.bounce_policy import DELIVERED_AFTER, Decision, Mail, decide
 from mailer.message.judgement import BounceClass
+from tests.examples import examples
 
 NOW = datetime(2026, 10, 1, 12, tzinfo=UTC)
 LIMITS = Bounces()
@@ -110,7 +111,7 @@ instants = st.integers(0, 160).map(lambda halves: NOW - timedelta(hours=12 * hal
 classes = st.sampled_from([None, *BounceClass])
 mails = st.builds(Mail, at=instants, cls=classes, probe=st.booleans())
 histories = st.lists(mails, max_size=14)
-modest = settings(max_examples=200, deadline=None)
+modest = settings(max_examples=examples(200), deadline=None)
 
 
 @modest

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from mailer.config.model import Series
 from mailer.message.classify import WORDS, Classification, classify
-from mailer.message.command import Command, FreeText, Nothing, ReturnPath
+from mailer.message.command import Command, Complaint, FreeText, Nothing, ReturnPath
 from mailer.message.judgement import Verdict
+from tests.examples import examples
 
 SAMPLES = Path(__file__).parent / "samples"
 TOKEN = "abcdefghijklmnopqrstuvwxyz"
@@ -157,11 +158,11 @@ def test_json_has_the_fields_of_the_contract() -> None:
 
 
 def test_every_command_has_a_word() -> None:
-    wordless = {FreeText, Nothing, ReturnPath}
+    wordless = {Complaint, FreeText, Nothing, ReturnPath}
     assert set(WORDS) == set(get_args(Command)) - wordless
 
 
 @given(st.binary(max_size=600))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_never_raises(content: bytes) -> None:
     assert isinstance(classify(content, ONE), Classification)

@@ -17,6 +17,7 @@ from mailer.message.header import headers_for
 from mailer.message.invite import Method, calendar
 from mailer.message.mark import PATTERN, Personal, mark, without_marks
 from mailer.message.quoted import body_text, one_line
+from tests.examples import examples
 from tests.message.golden import assert_golden
 from tests.message.lint import lint
 from tests.message.sample import NOW, SERIES, VALUES, WEBINAR
@@ -232,7 +233,7 @@ PERSON = st.fixed_dictionaries(
 
 
 @given(subject=PROSE, text=CONTENT, html=CONTENT, values=PERSON)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_filled_mail_reads_as_the_standard_library_would_have_built_it(
     subject: str, text: str, html: str, values: dict[Personal, str]
 ) -> None:
@@ -262,7 +263,7 @@ def test_a_filled_mail_reads_as_the_standard_library_would_have_built_it(
 
 
 @given(CONTENT, PERSON)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 def test_filling_wraps_nothing_again(text: str, values: dict[Personal, str]) -> None:
     skeleton = compose(headers=HEADERS, text=text, html="x")
     message = skeleton.fill(values)
@@ -347,7 +348,7 @@ def test_a_method_that_is_no_word_fails_the_mail(method: str) -> None:
 
 
 @given(PROSE, PROSE)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 def test_no_text_makes_a_bare_line_end_or_a_new_field(text: str, html: str) -> None:
     message = compose(headers=HEADERS, text=text, html=html).fill(VALUES)
     head = message.partition(b"\r\n\r\n")[0]

@@ -14,6 +14,7 @@ from mailer.message.compose import compose
 from mailer.message.header import headers_for, token_address
 from mailer.message.mark import Personal, mark, without_marks
 from mailer.message.quoted import one_line
+from tests.examples import examples
 from tests.message.lint import lint
 from tests.message.sample import NOW, SERIES, VALUES
 
@@ -174,7 +175,7 @@ def test_no_text_field_makes_a_header(field: str, hostile: str) -> None:
 
 
 @given(st.text(max_size=200).map(without_marks), st.text(max_size=80))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 def test_any_subject_and_title_read_back(subject: str, title: str) -> None:
     series = replace(SERIES, title=f"x {title}")
     found = headers_for(

@@ -17,6 +17,7 @@ from mailer.message.incoming import (
     read,
     script_language,
 )
+from tests.examples import examples
 
 MX = "mx.example.org"
 OWN = frozenset({"webinars@lists.example.org"})
@@ -60,7 +61,7 @@ def test_mail_is_read_whole() -> None:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.binary(max_size=300), st.none() | st.text(max_size=20))
 def test_no_bytes_raise(content: bytes, sender: str | None) -> None:
     mail = take(content, sender)

@@ -16,6 +16,7 @@ from mailer.message.compose import Calendar, compose
 from mailer.message.facts import Link, Speaker, WebinarFacts
 from mailer.message.invite import Method, calendar, feed
 from mailer.message.mark import Personal, mark
+from tests.examples import examples
 from tests.message.golden import assert_golden
 from tests.message.sample import NOW, SERIES, VALUES, WEBINAR
 
@@ -187,7 +188,7 @@ def test_no_text_adds_a_property(text: str) -> None:
 
 
 @given(st.text(max_size=200), st.text(st.sampled_from("aé中🎉 ,;\\\n"), max_size=200))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_any_text_is_folded_within_75_octets_and_reads_back(title: str, abstract: str) -> None:
     content = written(replace(WEBINAR, title=title, abstract=abstract))
     lines = content.split(b"\r\n")

@@ -26,6 +26,7 @@ from mailer.message.command import (
 )
 from mailer.message.line import read_line
 from mailer.message.phrase import key
+from tests.examples import examples
 
 TOKEN = "mheavunafqxk5bgdvqlpto47kq"
 KNOWN = frozenset({key("copyright"), key("ann@example.org")})
@@ -323,7 +324,7 @@ def test_hostile_line_takes_no_time(word: str) -> None:
     assert time.process_time() - started < 0.5
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.text(max_size=60)
     | st.lists(

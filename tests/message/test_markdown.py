@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.message.markdown import LIMIT, link_is_safe, to_html, to_text
+from tests.examples import examples
 
 ALLOWED = {
     "p",
@@ -96,14 +97,14 @@ def test_nothing_active_passes(attack: str) -> None:
 
 
 @given(st.text(alphabet="<>\"'&#;:/\\[]()!`*_~- \n\tahrefjvscipt1.", max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_no_text_makes_active_html_and_none_raises(text: str) -> None:
     _assert_harmless(to_html(text))
     to_text(text)
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_any_text_is_taken(text: str) -> None:
     _assert_harmless(to_html(text))
     to_text(text)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mailer.message import moment
 from mailer.message.moment import Span
+from tests.examples import examples
 
 ZURICH = Span(
     starts_at=datetime(2026, 11, 25, 12, tzinfo=UTC),
@@ -152,7 +153,7 @@ def test_languages_have_names_and_a_direction() -> None:
     st.sampled_from(["Europe/Zurich", "Asia/Kolkata", "Pacific/Apia", "Africa/Cairo"]),
     st.sampled_from(["America/St_Johns", "Asia/Tehran", "UTC", "nowhere"]),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_digits_are_western_in_every_language(
     language: str, at: int, zone: str, reader: str
 ) -> None:

@@ -28,6 +28,7 @@ from mailer.message.parse import (
     raw_headers,
     text_lines,
 )
+from tests.examples import examples
 
 MIXED = b"Content-Type: multipart/mixed; boundary=x\n\n"
 
@@ -78,7 +79,7 @@ def test_hostile_mail_is_read_in_less_than_a_second(name: str) -> None:
     assert time.process_time() - started < 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.binary(max_size=400)
     | st.lists(
@@ -114,7 +115,7 @@ def test_no_bytes_raise(content: bytes) -> None:
         part.get_content_type(), content_type(part), parameter(part, "charset"), body(part)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1))
 def test_subject_comes_back_from_its_encoded_words(subject: str) -> None:
     message = EmailMessage()
@@ -123,7 +124,7 @@ def test_subject_comes_back_from_its_encoded_words(subject: str) -> None:
     assert header(parse(message.as_bytes()), "subject") == text.clean(subject).strip()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.text(st.sampled_from("aé订л =.-\n"), max_size=300),
     st.sampled_from(["7bit", "base64", "quoted-printable"]),

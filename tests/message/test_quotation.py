@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.message.quotation import unquoted
+from tests.examples import examples
 
 ATTRIBUTIONS = [
     "On Wed, 28 Oct 2026 at 13:00, Webinars <webinars@example.org> wrote:",
@@ -85,7 +86,7 @@ def test_own_lines_are_stripped_and_empty_ones_left_out() -> None:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.lists(
         st.sampled_from([*ATTRIBUTIONS, "> a", "", "--", "hi", "From: a", "To: b"]), max_size=20

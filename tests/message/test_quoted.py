@@ -20,20 +20,21 @@ from mailer.message.quoted import (
     quoted_printable,
     unstructured,
 )
+from tests.examples import examples
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=300)
 HOSTILE = "a\r\nBcc: x\n\r\0b\u0085c\u2028d\u2029e\x1bf"
 
 
 @given(TEXT)
-@settings(deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_quoted_printable_decodes_to_the_text(text: str) -> None:
     encoded = quoted_printable(text)
     assert quopri.decodestring(encoded) == text.replace("\n", "\r\n").encode()
 
 
 @given(TEXT)
-@settings(deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_quoted_printable_lines_are_short_and_printable(text: str) -> None:
     for line in quoted_printable(text).split(b"\r\n"):
         assert re.fullmatch(rb"[\t -~]{0,76}", line)
@@ -75,7 +76,7 @@ def test_one_line_is_one_line() -> None:
 
 
 @given(TEXT)
-@settings(deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_encoded_words_decode_to_the_text_and_are_short(text: str) -> None:
     words = encoded_words(text).split(" ")
     assert all(len(word) <= 64 for word in words)
@@ -85,7 +86,7 @@ def test_encoded_words_decode_to_the_text_and_are_short(text: str) -> None:
 
 
 @given(TEXT)
-@settings(deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_subject_reads_back_as_written(text: str) -> None:
     written = unstructured(text)
     assert written.isascii()
@@ -109,7 +110,7 @@ def test_subject_of_known_text(text: str, written: str) -> None:
 
 
 @given(TEXT)
-@settings(deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_display_name_reads_back_as_written(text: str) -> None:
     # Not policy.SMTP: its reader keeps the space between two encoded words of a phrase.
     name, address = parseaddr(f"{phrase(text)} <a@example.org>")

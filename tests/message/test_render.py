@@ -101,6 +101,7 @@ def test_there_are_all_the_mails() -> None:
         "follow-up",
         "forward",
         "message",
+        "probe",
         "reminder",
         "reply-already-subscribed",
         "reply-authorise",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.message.report import Judgement, judge
+from tests.examples import examples
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -95,14 +96,14 @@ def test_action_and_status_decide(action: str, status: str, expected: tuple[str,
 
 
 @given(st.binary(max_size=800))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_any_bytes_are_judged_without_an_error(content: bytes) -> None:
     judged = judge(content)
     assert judged is None or isinstance(judged, Judgement)
 
 
 @given(st.sampled_from(_expected()), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_damaged_reports_are_judged_without_an_error(
     row: tuple[str, str, str, str], data: st.DataObject
 ) -> None:

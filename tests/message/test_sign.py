@@ -31,6 +31,7 @@ from hypothesis import strategies as st
 from mailer.message.compose import compose
 from mailer.message.header import headers_for
 from mailer.message.sign import OVERSIGNED, Signer, body_hash, canonical_field, signing_input
+from tests.examples import examples
 from tests.message.sample import NOW, SERIES, VALUES
 
 DOMAIN = "lists.example.org"
@@ -176,7 +177,7 @@ SPACES = st.text(st.sampled_from(" \tab"), max_size=8)
     body=st.lists(SPACES, max_size=6),
     tail=st.sampled_from(["", "\r\n", "\r\n\r\n\r\n", " \r\n\t\r\n", "\r\n "]),
 )
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 def test_odd_white_space_is_signed_as_others_read_it(
     values: list[str], folds: list[str], body: list[str], tail: str
 ) -> None:

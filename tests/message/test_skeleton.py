@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mailer.message.mark import Personal
 from mailer.message.skeleton import Place, Skeleton, Where
+from tests.examples import examples
 
 ODD = 'o\'b&c%="é"@example.org'.replace('"', "")
 
@@ -107,7 +108,7 @@ PLACES = st.builds(Place, personal=st.sampled_from(Personal), where=st.sampled_f
 
 
 @given(st.lists(PLACES, max_size=5), st.data())
-@settings(deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_a_stored_skeleton_is_the_same_again(places: list[Place], data: st.DataObject) -> None:
     piece = st.text(st.characters(max_codepoint=127), max_size=9).map(str.encode)
     pieces = data.draw(st.lists(piece, min_size=len(places) + 1, max_size=len(places) + 1))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mailer.message.address import LETTERS, Purpose
 from mailer.message.token import CONTEXTS, EPOCH, SUBJECTS, Token, TokenMint
+from tests.examples import examples
 
 DAY = date(2026, 10, 28)
 MINT = TokenMint([b"k" * 32])
@@ -20,7 +21,7 @@ def sample() -> str:
     return MINT.mint(Purpose.UNSUBSCRIBE, subject=42, context=7, day=DAY)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.sampled_from(Purpose),
     st.integers(0, SUBJECTS - 1),
@@ -68,7 +69,7 @@ def test_other_spellings_are_refused(spoil: str) -> None:
     assert MINT.read(Purpose.UNSUBSCRIBE, spoil.format(sample())) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(max_size=40) | st.text(ALPHABET, min_size=26, max_size=26))
 def test_nothing_that_was_not_minted_reads(token: str) -> None:
     assert MINT.read(Purpose.CONFIRM, token) is None

@@ -16,6 +16,7 @@ from mailer.message.vocabulary import (
     reply_prefixes,
     vocabulary,
 )
+from tests.examples import examples
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "commands.md"
 UN_LANGUAGES = ["en", "fr", "es", "ru", "ar", "zh"]
@@ -127,7 +128,7 @@ def test_unbalanced_pattern_is_an_error(pattern: str) -> None:
         spellings(pattern)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(max_size=60))
 def test_key_of_a_key_is_itself(text: str) -> None:
     assert key(key(text)) == key(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from mailer.message.command import (
     Announce,
     Approve,
     Command,
+    Complaint,
     Confirm,
     FreeText,
     Help,
@@ -31,6 +33,7 @@ from mailer.message.command import (
 )
 from mailer.message.incoming import Authentication, Incoming, read
 from mailer.message.wish import HOPS, Decision, decide
+from tests.examples import examples
 
 TOKEN = "mheavunafqxk5bgdvqlpto47kq"
 LIST = Recipient(series="copyright", purpose=Purpose.SERIES)
@@ -282,8 +285,28 @@ def test_quoted_html_footer_never_unsubscribes_who_answers() -> None:
     assert decide(taken, LIST).command == FreeText(words=2, attachments=False)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(Purpose), st.sampled_from([None, TOKEN]))
 def test_no_bytes_raise_at_any_address(content: bytes, purpose: Purpose, token: str | None) -> None:
     taken = read(content, sender=None, authserv_id="", own=frozenset())
     decide(taken, at(purpose, token))
+
+
+@pytest.mark.parametrize("recipient", [at(Purpose.SERIES), at(Purpose.OWNER), at(Purpose.HELP)])
+def test_a_complaint_is_one_wherever_it_comes(recipient: Recipient) -> None:
+    content = (Path(__file__).parent / "samples" / "arf-fraud.eml").read_bytes()
+    token = "abcdefghijklmnopqrstuvwxyz"
+    told = Complaint(feedback="fraud", unsubscribe=(token,), return_path=(token,))
+    assert decide(read_mail(content), recipient) == Decision(command=told)
+
+
+def test_the_token_of_the_address_comes_first() -> None:
+    content = (Path(__file__).parent / "samples" / "arf-fraud.eml").read_bytes()
+    recipient = Recipient(series="talks", purpose=Purpose.BOUNCE, token="z" * 26)
+    command = decide(read_mail(content), recipient).command
+    assert isinstance(command, Complaint)
+    assert command.return_path == ("z" * 26, "abcdefghijklmnopqrstuvwxyz")
+
+
+def read_mail(content: bytes) -> Incoming:
+    return read(content, sender="fbl@example.com", authserv_id="", own=frozenset())

@@ -28,6 +28,7 @@ class Wire:
         self._writer = writer
         self._unread = bytearray()
         self.over_tls = writer.get_extra_info("ssl_object") is not None
+        self._handshake_failed = False
 
     @property
     def has_unread(self) -> bool:
@@ -68,6 +69,7 @@ class Wire:
         try:
             await self._writer.start_tls(context)
         except (OSError, ssl.SSLError) as error:
+            self._handshake_failed = True
             raise Closed from error
         self.over_tls = True
 
@@ -80,6 +82,9 @@ class Wire:
 
     async def close(self) -> None:
         """End the connection in good order, as far as the other side lets us."""
+        if self._handshake_failed:  # asyncio then never tells that the connection is closed
+            self._writer.transport.abort()
+            return
         self._writer.close()
         try:
             await self._writer.wait_closed()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from scheduler.backoff import next_attempt
 from scheduler.model import NaiveInstant
+from tests.examples import examples
 
 T0 = datetime(2026, 11, 25, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -74,7 +75,7 @@ def test_a_mail_that_is_always_deferred_is_tried_for_almost_five_days() -> None:
     assert tries == 35  # the first, six growing waits, 28 of almost four hours
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     attempts=st.integers(-1, 1_000),
     age=st.floats(-1, 6),

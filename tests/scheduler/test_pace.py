@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.pace import TokenBucket, take, warm_up_limit
+from tests.examples import examples
 
 T0 = datetime(2026, 11, 25, 12, tzinfo=UTC)
-modest = settings(max_examples=150, deadline=None)
+modest = settings(max_examples=examples(150), deadline=None)
 
 
 def bucket(*, rate: float = 10, burst: float = 20, tokens: float = 20) -> TokenBucket:

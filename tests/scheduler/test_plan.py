@@ -24,6 +24,7 @@ from scheduler.model import (
 )
 from scheduler.plan import is_late, next_wake, plan
 from scheduler.recurrence import UnknownZone, to_utc, to_wall
+from tests.examples import examples
 
 ZURICH = "Europe/Zurich"
 HOUR = timedelta(hours=1)
@@ -348,7 +349,7 @@ release_lists = st.lists(
     ),
     max_size=6,
 )
-modest = settings(max_examples=150, deadline=None)
+modest = settings(max_examples=examples(150), deadline=None)
 
 
 @modest

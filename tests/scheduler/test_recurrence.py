@@ -22,12 +22,13 @@ from scheduler.recurrence import (
     tzdata_version,
     zone_names,
 )
+from tests.examples import examples
 
 ZURICH = "Europe/Zurich"
 ZONES = (ZURICH, "UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia")
 FORTNIGHTLY = "FREQ=WEEKLY;INTERVAL=2;BYDAY=WE"
 
-modest = settings(max_examples=150, deadline=None)
+modest = settings(max_examples=examples(150), deadline=None)
 walls = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1))
 instants = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))
 

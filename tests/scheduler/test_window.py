@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scheduler.model import NaiveInstant
 from scheduler.recurrence import to_utc, to_wall
 from scheduler.window import Window, allowed_at
+from tests.examples import examples
 
 ZURICH = "Europe/Zurich"
 OFFICE = Window(opens=time(8), closes=time(18), days=frozenset(range(5)))
@@ -101,7 +102,7 @@ def is_open(instant: datetime, window: Window, zone: str) -> bool:
     return False
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(instant=instants, window=windows, zone=zones)
 def test_what_is_allowed_is_open_never_early_and_stays_allowed(
     instant: datetime, window: Window, zone: str
@@ -117,7 +118,7 @@ def test_what_is_allowed_is_open_never_early_and_stays_allowed(
         assert not is_open(instant + (allowed - instant) / 2, window, zone)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(instant=instants, at=times, zone=zones)
 def test_the_same_time_twice_is_always_open(instant: datetime, at: time, zone: str) -> None:
     assert allowed_at(instant, Window(opens=at, closes=at), zone) == instant

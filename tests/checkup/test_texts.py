@@ -1,0 +1,53 @@
+"""Every mail written with sample facts, and what is said of one that cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mailer.checkup.texts import texts
+from mailer.config.model import Config, Series, Templates
+
+
+def config(folder: Path | None, language: str = "en") -> Config:
+    series = Series(
+        id="talks",
+        title="Talks",
+        address="talks@lists.example.org",
+        timezone="UTC",
+        language=language,
+    )
+    return Config(source=Path("c"), series=(series,), templates=Templates(folder=folder))
+
+
+def override(folder: Path, name: str, text: str) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+
+
+def test_the_mails_that_come_with_the_program_can_be_written() -> None:
+    (row,) = texts(config(None))
+    assert (row.topic, row.verdict) == ("templates", "ok")
+
+
+def test_a_fault_in_an_override_is_told_once_with_file_and_line(tmp_path: Path) -> None:
+    override(tmp_path, "mail/reminder/subject.txt", "{# ok #}\n{% if %}")
+    (row,) = texts(config(tmp_path))
+    assert row.verdict == "fault"
+    assert row.found.startswith(f"template {tmp_path}/mail/reminder/subject.txt, line 2: ")
+
+
+def test_a_fault_in_one_series_own_language_is_found(tmp_path: Path) -> None:
+    override(tmp_path, "talks/mail/welcome/subject.fr.txt", "{{ series.nothing }}")
+    (row,) = texts(config(tmp_path))
+    assert (row.verdict, row.subject) == ("fault", "talks welcome fr")
+
+
+def test_an_override_of_another_series_is_not_this_ones(tmp_path: Path) -> None:
+    override(tmp_path, "films/mail/welcome/subject.txt", "{% if %}")
+    assert [row.verdict for row in texts(config(tmp_path))] == ["ok"]
+
+
+def test_a_catalogue_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    override(tmp_path, "translations/fr.po", 'msgid "x"\nmsgstr[ "y"\n')
+    (row,) = texts(config(tmp_path))
+    assert row.verdict == "fault"
