@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from mailer.config.model import Retention
+from mailer.errors import StoreUnavailable
 from mailer.log import get_logger
 from mailer.store import journal, node, outbox, people, quota
 from mailer.store.engine import Connection, Store
@@ -65,5 +66,8 @@ class Housekeeping:
             _log.info("unconfirmed wishes lapsed", action="people.lapsed", count=lapsed)
 
     async def leave(self) -> None:
-        """End in order."""
-        await self._store.write(lambda c: node.leave(c, self._node_id))
+        """End in order. A database that does not answer learns it from the silence."""
+        try:
+            await self._store.write(lambda c: node.leave(c, self._node_id))
+        except StoreUnavailable as error:
+            _log.warning("cannot say goodbye", action="node.left", cause=str(error))

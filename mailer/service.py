@@ -24,6 +24,7 @@ from mailer.inbound.listener import Listening, listen
 from mailer.log import get_logger
 from mailer.parts import Parts, make_transport, open_parts
 from mailer.store import setting
+from mailer.store.engine import sqlite_file
 from scheduler.clock import Clock, SystemClock, Timers
 
 DRAIN_SECONDS = 20.0  # SIGTERM ends the daemon within 30 s
@@ -58,12 +59,12 @@ class Service:
 
     async def _open(self) -> None:
         config, stack = self._config, self._stack
+        path = sqlite_file(config.database.url)
+        if path is not None:  # before anything is opened, let alone upgraded
+            stack.enter_context(only_daemon_on(path))
         self.parts: Parts = await stack.enter_async_context(
             open_parts(config, self._clock, upgrade=True, nudge=self._nudge)
         )
-        path = self.parts.store.sqlite_path
-        if path is not None:
-            stack.enter_context(only_daemon_on(path))
         hostname = config.series[0].address.rpartition("@")[2]
         transport = make_transport(config.outbound, hostname=hostname)
         stack.push_async_callback(transport.close)

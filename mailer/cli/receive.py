@@ -9,26 +9,34 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
 from mailer.cli.frame import config_option, load_config, run_async
-
-if TYPE_CHECKING:
-    import smtplib
-
-    from mailer.config.model import Config, Endpoint
+from mailer.config.model import Config
+from mailer.message.address import route
 
 _TRY_AGAIN = 75  # EX_TEMPFAIL
 _NO_SUCH_ADDRESS = 67  # EX_NOUSER
 _BAD_MAIL = 65  # EX_DATAERR
 _BAD_USAGE = 64  # EX_USAGE
-_SECONDS = 60.0
 _ANY_END = re.compile(rb"\r\n|\r|\n")
 
 
-@click.command()
+class Pipe(click.Command):
+    """A command for mail servers: they know 64, and would bounce a mail for click's 2."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments; ends with 64 if they do not hold."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            _end(_BAD_USAGE, error.format_message())
+
+
+@click.command(cls=Pipe)
 @click.option("--from", "sender", metavar="SENDER", help="The envelope sender; <> for none.")
 @click.option("--to", "recipients", metavar="RCPT", multiple=True, help="An envelope recipient.")
 @config_option
@@ -48,22 +56,38 @@ def receive(
         _end(_BAD_USAGE, "receive needs --from SENDER and --to RCPT")
     try:
         config = load_config(ctx, own_config)
-    except SystemExit:
+        _receive(config, sender.strip("<>"), recipients)
+    except SystemExit as error:
+        if error.code in (_NO_SUCH_ADDRESS, _BAD_MAIL):
+            raise
         raise SystemExit(_TRY_AGAIN) from None  # the mail is good, the set-up is not
-    content = sys.stdin.buffer.read(config.inbound.max_message_bytes + 1)
-    if len(content) > config.inbound.max_message_bytes:
-        _end(_BAD_MAIL, f"the mail is larger than {config.inbound.max_message_bytes} bytes")
-    content = _ANY_END.sub(b"\r\n", content)
-    sender = sender.strip("<>")
-    left = _hand_over(config, sender, recipients, content)
+    except Exception as error:  # whatever it is, the mail server still has the mail
+        _end(_TRY_AGAIN, f"cannot store the mail: {type(error).__name__}: {error}")
+
+
+def _receive(config: Config, sender: str, recipients: Sequence[str]) -> None:
+    """Store it for every address of ours before anything is said about the others."""
+    content = _mail(config.inbound.max_message_bytes)
+    ours = [address for address in recipients if route(address, config.series) is not None]
+    taken = _hand_over(config, sender, ours, content) if ours else ()
+    left = [address for address in ours if address not in taken]
     if left:
-        try:
-            run_async(_commit(config, sender, left, content))
-        except SystemExit as error:
-            code = error.code if error.code == _NO_SUCH_ADDRESS else _TRY_AGAIN
-            raise SystemExit(code) from None
-        except Exception as error:  # whatever it is, the mail server still has the mail
-            _end(_TRY_AGAIN, f"cannot store the mail: {error}")
+        run_async(_commit(config, sender, left, content))
+    unknown = [address for address in recipients if address not in ours]
+    if unknown:
+        _end(_NO_SUCH_ADDRESS, f"no such address here: {', '.join(unknown)}")
+
+
+def _mail(limit: int) -> bytes:
+    """Standard input with CRLF line ends."""
+    if sys.stdin is None:
+        _end(_TRY_AGAIN, "standard input is closed")
+    content = sys.stdin.buffer.read(limit + 1)
+    if not content:
+        _end(_TRY_AGAIN, "there is no mail on standard input")
+    if len(content) > limit:
+        _end(_BAD_MAIL, f"the mail is larger than {limit} bytes")
+    return _ANY_END.sub(b"\r\n", content)
 
 
 def _end(code: int, message: str) -> NoReturn:
@@ -72,45 +96,26 @@ def _end(code: int, message: str) -> NoReturn:
 
 
 def _hand_over(
-    config: Config, sender: str, recipients: tuple[str, ...], content: bytes
+    config: Config, sender: str, recipients: Sequence[str], content: bytes
 ) -> tuple[str, ...]:
-    """Give it to the daemon, one transaction a recipient; those that it did not take."""
-    import smtplib
+    """Give it to the running daemon; for whom it was stored."""
+    from mailer.transport.handover import hand_over
 
-    inbound = config.inbound
-    if inbound.lmtp is not None:
-        return _over(smtplib.LMTP, inbound.lmtp, sender, recipients, content)
-    if inbound.smtp is not None:
-        return _over(smtplib.SMTP, inbound.smtp, sender, recipients, content)
-    return recipients
-
-
-def _over(
-    client: type[smtplib.SMTP],
-    endpoint: Endpoint,
-    sender: str,
-    recipients: tuple[str, ...],
-    content: bytes,
-) -> tuple[str, ...]:
-    import smtplib
-
-    left = list(recipients)
-    try:
-        with client(endpoint.host, endpoint.port, timeout=_SECONDS) as session:
-            session.ehlo_or_helo_if_needed()
-            for recipient in recipients:
-                session.mail(sender)
-                code, _ = session.rcpt(recipient)
-                if code == 250 and session.data(content)[0] == 250:
-                    left.remove(recipient)
-                else:
-                    session.rset()
-    except (OSError, smtplib.SMTPException):
-        return tuple(left)
-    return tuple(left)
+    lmtp, smtp = config.inbound.lmtp, config.inbound.smtp
+    endpoint = lmtp or smtp
+    if endpoint is None:
+        return ()
+    return hand_over(
+        (endpoint.host, endpoint.port),
+        lmtp=lmtp is not None,
+        greeting=f"220 {config.series[0].address.rpartition('@')[2]} ready",
+        sender=sender,
+        recipients=recipients,
+        content=content,
+    )
 
 
-async def _commit(config: Config, sender: str, recipients: tuple[str, ...], content: bytes) -> None:
+async def _commit(config: Config, sender: str, recipients: Sequence[str], content: bytes) -> None:
     from mailer.parts import open_parts
     from scheduler.clock import SystemClock
 
@@ -118,7 +123,5 @@ async def _commit(config: Config, sender: str, recipients: tuple[str, ...], cont
         mail = parts.intake.read(content, sender=sender)
         for address in recipients:
             recipient = parts.intake.route(address)
-            if recipient is None:
-                _end(_NO_SUCH_ADDRESS, f"no such address here: {address}")
-            else:
-                await parts.intake.take(mail, recipient, address=address, source="pipe")
+            assert recipient is not None  # looked at before
+            await parts.intake.take(mail, recipient, address=address, source="pipe")

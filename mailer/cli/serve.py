@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     import asyncio
 
     from mailer.config.model import Config
+    from mailer.service import Service
+
+LAST_SECONDS = 28.0  # after SIGTERM; a database that does not answer must not hold us up
 
 
 @click.command()
@@ -28,6 +33,7 @@ def serve(ctx: click.Context, own_config: str | None) -> None:
     Prints one line beginning with `ready` when all listeners accept. On SIGTERM what is under way
     is finished (at most 30 seconds) and the rest waits in the database.
     """
+    signal.signal(signal.SIGTERM, _leave)  # until the daemon has its own way to end
     import asyncio
 
     from mailer.log import configure
@@ -43,7 +49,7 @@ def serve(ctx: click.Context, own_config: str | None) -> None:
     except MailerError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"cannot listen: {error}")
+        fail(f"cannot start: {error}")
 
 
 async def _serve(config: Config) -> None:
@@ -51,14 +57,27 @@ async def _serve(config: Config) -> None:
 
     from mailer.service import Service
 
-    async with Service(config) as service:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, service.stop)
+    service = Service(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, service)
+    async with service:
         places = " ".join(f"{one.name}={one.host}:{one.port}" for one in service.listening)
         with contextlib.suppress(OSError):  # nobody may be reading
             print(f"ready {places}".rstrip(), flush=True)
         await service.run()
+
+
+def _stop(service: Service) -> None:
+    """End in order; at the last moment as things are, for all that counts is in the database."""
+    service.stop()
+    last = threading.Timer(LAST_SECONDS, os._exit, (0,))
+    last.daemon = True
+    last.start()
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from mailer.config.model import Config
 from mailer.intake import bouncing
 from mailer.intake.delivery import Intake
-from mailer.message.judgement import BounceClass
 from mailer.store import bounce
 from mailer.store.engine import Connection, Store
 
@@ -44,7 +43,7 @@ class Refusals:
         refused = await bounce.unjudged(connection, limit=SLICE)
         context = self._intake.context(connection, self._config.series[0])
         for one in refused:
-            if one.subscription_id is None or one.cls is BounceClass.BLOCK:
+            if one.subscription_id is None:
                 continue
             await bouncing.weigh(
                 context,

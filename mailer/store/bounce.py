@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import bindparam, func, literal, select, update
+from sqlalchemy import Boolean, bindparam, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.message.bounce_policy import Mail
@@ -103,13 +103,21 @@ async def note_refusals(
         bindparam("b_status"),
         literal(Source.REFUSAL),
         outbox.c.reply,
-        literal(False),
+        bindparam("b_judged", type_=Boolean()),
     ).where(outbox.c.id == bindparam("b_id"), outbox.c.state == "failed")
     await connection.execute(
         upsert(connection, bounce)
         .from_select([*columns, "judged"], failed)
         .on_conflict_do_nothing(index_elements=[bounce.c.outbox_id]),
-        [{"b_id": one.outbox_id, "b_class": one.cls, "b_status": one.status} for one in refusals],
+        [
+            {
+                "b_id": one.outbox_id,
+                "b_class": one.cls,
+                "b_status": one.status,
+                "b_judged": one.cls is BounceClass.BLOCK,  # which never counts
+            }
+            for one in refusals
+        ],
     )
 
 

@@ -109,6 +109,18 @@ def open_store(url: str, *, password: str | None = None) -> Store:
     return Store(parsed, engine, engine)
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite URL, its folder made if it is missing; None for another engine. Raises
+    `WrongOwner`."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    path = Path(parsed.database or "")
+    _refuse_foreign_owner(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def _open_sqlite(url: URL) -> Store:
     path = Path(url.database or "")
     _refuse_foreign_owner(path)

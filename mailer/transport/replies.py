@@ -30,6 +30,9 @@ class Reply:
         """2yz: done as asked."""
         return 200 <= self.code < 300
 
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}"
+
 
 class Replies:
     """The replies read so far, oldest first; true if there is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,16 +10,18 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from mailer.config.model import Bounces, Outbound, Security
 from mailer.dossier import dossier
 from mailer.files.people_csv import PersonRow
 from mailer.intake.context import hash_address
 from mailer.intake.enrolling import Fate
+from mailer.message.address import Address
 from mailer.parts import Parts, make_transport, open_parts
 from mailer.store import people, suppression
 from mailer.store.people import State
+from mailer.store.schema import outbox
 from mailer.store.staging import Terms
 from mailer.store.suppression import EVERYWHERE, Reason
 from scheduler.clock import VirtualClock
@@ -266,6 +269,67 @@ async def test_a_report_of_our_own_postmaster_counts(parts: Parts) -> None:
     assert (await mail_in(parts, content, path, sender="")).word == "bounce: hard 5.1.1"
 
 
+async def test_reports_that_come_at_the_same_moment_lead_to_one_test(
+    both: tuple[Parts, VirtualClock],
+) -> None:
+    parts, clock = both
+    ana = await subscribed(parts)
+    clock.advance_to(NOON + DAY)
+    await report(parts, await send_one(parts, ana))
+    clock.advance_to(NOON + 2 * DAY)
+    paths = [await send_one(parts, ana) for _ in range(6)]
+    found = await asyncio.gather(*(report(parts, path) for path in paths))
+    assert sorted(one.word for one in found) == [
+        *["bounce: hard 5.1.1"] * 5,
+        "bounce: hard 5.1.1, tested",
+    ]
+    assert (await templates(parts)).count("probe") == 1
+
+
+async def test_of_several_recipients_in_a_report_ours_counts(parts: Parts) -> None:
+    ben = Address(key="ben@example.net", mailbox="Ben@example.net")
+    path = await send_one(parts, await subscribed(parts, ben))
+    assert (await report(parts, path, "postfix-two-recipients")).word == "bounce: hard 5.1.1"
+
+
+async def test_a_subscription_confirmed_since_shows_that_the_mailbox_works(
+    both: tuple[Parts, VirtualClock],
+) -> None:
+    parts, clock = both
+    ana = await subscribed(parts)
+    clock.advance_to(NOON + DAY)
+    await report(parts, await send_one(parts, ana))
+    clock.advance_to(NOON + 1.5 * DAY)
+    asked = await parts.store.write(
+        lambda c: people.ask(c, series_id="talks", address=ANA, language=None, now=clock.now())
+    )
+    await parts.store.write(lambda c: people.activate(c, asked.id, now=clock.now()))
+    clock.advance_to(NOON + 2 * DAY)
+    assert (await report(parts, await send_one(parts, ana))).word == "bounce: hard 5.1.1"
+
+
+async def test_a_test_is_not_sent_to_who_has_left_or_paused(
+    both: tuple[Parts, VirtualClock],
+) -> None:
+    parts, clock = both
+    ana = await bounced_on_two_days(parts, clock)
+    await parts.store.write(lambda c: people.pause(c, ana.id, until=clock.now() + 9 * DAY))
+    await send_all(parts)
+    assert [row.state for row in await queued(parts)] == ["sent", "sent", "suppressed"]
+
+
+async def test_a_block_does_not_even_lead_to_another_test(
+    both: tuple[Parts, VirtualClock],
+) -> None:
+    parts, clock = both
+    ana = await bounced_on_two_days(parts, clock)
+    path = await send_one(parts, ana)
+    await parts.store.write(
+        lambda c: c.execute(update(outbox).where(outbox.c.kind == "probe").values(state="expired"))
+    )
+    assert (await report(parts, path, "barracuda-blocked")).word.endswith("block 5.7.1")
+
+
 async def test_what_is_told_of_the_old_address_is_not_told_of_the_new_one(
     parts: Parts, clock: VirtualClock
 ) -> None:
@@ -424,7 +488,7 @@ async def test_a_refusal_for_policy_is_noted_and_counts_nothing(
         clock.advance_to(NOON + day * DAY)
         await queue_one(parts, ana)
         await dispatch.drain()
-        await parts.refusals.catch_up()
+        assert await parts.refusals.catch_up() == 0
     await transport.close()
     assert await noted(parts) == [("block", "5.7.1", "refusal")] * 3
     assert await templates(parts) == ["welcome"] * 3
