@@ -36,6 +36,7 @@ def run(root: Path, arguments: list[str]) -> int:
         notes = Path(folder) / "missing-peers"
         notes.touch()
         os.environ[peer.NOTES] = str(notes)
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each part would compile everything anew
         fetch_peers()
         if arguments:
             parts = [timed("pytest", [python, "-m", "pytest", *arguments])]
