@@ -16,7 +16,6 @@ import click
 
 from mailer.cli.frame import config_option, load_config, run_async
 from mailer.config.model import Config
-from mailer.message.address import route
 
 _TRY_AGAIN = 75  # EX_TEMPFAIL
 _NO_SUCH_ADDRESS = 67  # EX_NOUSER
@@ -67,6 +66,8 @@ def receive(
 
 def _receive(config: Config, sender: str, recipients: Sequence[str]) -> None:
     """Store it for every address of ours before anything is said about the others."""
+    from mailer.message.address import route
+
     content = _mail(config.inbound.max_message_bytes)
     ours = [address for address in recipients if route(address, config.series) is not None]
     taken = _hand_over(config, sender, ours, content) if ours else ()

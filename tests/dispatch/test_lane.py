@@ -1,0 +1,160 @@
+"""One lane: what it claims, what it begins, what it gives back."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mailer.dispatch import lane as lane_module
+from mailer.store.outbox import Priority
+from tests.dispatch.conftest import Ledger, Opening
+from tests.peers.sink import Sink, SinkOptions
+from tests.peers.trouble import Phase
+from tests.world import NOON
+
+
+async def test_a_lane_claims_no_more_than_it_can_send_soon(opening: Opening) -> None:
+    async with opening(connections=4) as ledger, Sink() as sink:
+        sink.trouble(Phase.DOT, delay_seconds=0.3)
+        await ledger.queue(50)
+        async with ledger.sending(sink):
+            await sink.wait_until(lambda: len(sink.transactions) >= 1)
+            assert (await ledger.states())["sending"] <= 2
+        assert sink.most_open_connections == 2
+
+
+async def test_a_fast_server_is_kept_busy(opening: Opening) -> None:
+    async with opening(connections=6) as ledger, Sink() as sink:
+        await ledger.queue(300)
+        async with ledger.sending(sink):
+            await sink.wait_for(300, seconds=20)
+        assert await ledger.states() == {"sent": 300}
+        assert len({mail.addresses for mail in sink.accepted}) == 300
+        assert sink.most_open_connections <= 6
+        assert sink.violations == []
+
+
+async def test_stopping_finishes_what_is_under_way_and_gives_back_the_rest(
+    opening: Opening,
+) -> None:
+    async with opening(connections=4) as ledger, Sink() as sink:
+        sink.trouble(Phase.DOT, delay_seconds=0.2)
+        await ledger.queue(20)
+        async with ledger.sending(sink) as dispatch:
+            await sink.wait_until(lambda: len(sink.transactions) >= 2)
+            dispatch.stop()
+        states = await ledger.states()
+        assert states == {"sent": len(sink.accepted), "queued": 20 - len(sink.accepted)}
+        assert len(sink.accepted) < 10
+        counts = {(row["attempts"], row["doubts"]) for row in await all_rows(ledger, "queued")}
+        assert counts == {(0, 0)}
+
+
+async def all_rows(ledger: Ledger, state: str) -> list[dict[str, object]]:
+    found = [await ledger.row(f"p{number}@example.net") for number in range(20)]
+    return [row for row in found if row["state"] == state]
+
+
+async def test_a_claim_that_waited_too_long_is_given_back_and_looked_at_again(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "FRESH_SECONDS", 0.0)
+    async with opening(connections=4) as ledger, Sink() as sink:
+        await ledger.queue(3)
+        async with ledger.sending(sink):
+            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)
+        assert sink.accepted == []
+        assert await ledger.states() == {"queued": 3}
+        assert (await ledger.row())["attempts"] == 0
+
+
+async def test_nothing_leaves_faster_than_the_rate(opening: Opening) -> None:
+    async with opening(messages_per_second=5.0) as ledger, Sink() as sink:
+        await ledger.queue(12)
+        async with ledger.sending(sink) as dispatch:
+            await sink.wait_for(1)
+            for _ in range(3):
+                ledger.later(seconds=1)
+                before = len(sink.accepted)
+                dispatch.nudge()
+                await sink.wait_for(min(12, before + 1))
+                await asyncio.sleep(0.05)
+                assert len(sink.accepted) - before <= 5
+        assert await ledger.states() == {"sent": 12}
+
+
+async def test_looking_in_vain_uses_up_no_rate(opening: Opening) -> None:
+    async with (
+        opening(messages_per_second=0.01) as ledger,
+        Sink() as sink,
+        ledger.sending(sink) as dispatch,
+    ):
+        await asyncio.sleep(0.05)
+        await ledger.queue(1)
+        dispatch.nudge()
+        await sink.wait_for(1, seconds=2)
+
+
+async def test_a_mail_that_waited_for_the_ledger_does_not_begin_after_the_stop(
+    opening: Opening,
+) -> None:
+    async with opening() as ledger, Sink() as sink:
+        await ledger.queue(1)
+        async with ledger.sending(sink) as dispatch:
+            dispatch._recording._room.clear()  # as if a batch were unwritten
+            await ledger.until({"sending": 1})
+            dispatch._pausing.halted = True
+            dispatch._recording._room.set()
+            await asyncio.sleep(0.05)
+        assert sink.connections == 0
+        assert await ledger.states() == {"queued": 1}
+
+
+async def test_what_waits_for_the_rate_is_not_claimed(opening: Opening) -> None:
+    async with opening(messages_per_second=0.01) as ledger, Sink() as sink:
+        await ledger.queue(5)
+        async with ledger.sending(sink):
+            await sink.wait_for(1)
+        assert await ledger.states() == {"sent": 1, "queued": 4}
+
+
+async def test_answers_know_no_rate(opening: Opening) -> None:
+    async with opening(messages_per_second=0.01) as ledger, Sink() as sink:
+        await ledger.queue(5, priority=Priority.ANSWER)
+        async with ledger.sending(sink):
+            await sink.wait_for(5)
+
+
+async def test_a_mail_whose_deadline_has_passed_is_not_sent(opening: Opening) -> None:
+    async with opening() as ledger, Sink() as sink:
+        await ledger.queue(1, expires_at=NOON + timedelta(minutes=1))
+        (row,) = await ledger.claim()
+        ledger.later(minutes=1)
+        dispatch = ledger.dispatch(ledger.transport(sink))
+        settled = await dispatch._sending.send(row)
+        assert (settled.state, settled.attempts) == ("expired", 0)
+        assert sink.transactions == []
+
+
+async def test_a_locked_database_delays_and_loses_nothing(
+    opening: Opening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailer.store.engine.BUSY_TIMEOUT_SECONDS", 0.05)
+    async with opening() as ledger, Sink(SinkOptions(delay_seconds=0.01)) as sink:
+        await ledger.queue(30)
+        other = sqlite3.connect(tmp_path / "mailer.db", isolation_level=None)
+        async with ledger.sending(sink):
+            await sink.wait_for(3)
+            other.execute("BEGIN IMMEDIATE")
+            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)
+            other.execute("ROLLBACK")
+            other.close()
+            await sink.wait_for(30)
+        assert await ledger.states() == {"sent": 30}
+        assert len({mail.addresses for mail in sink.accepted}) == len(sink.accepted) == 30
