@@ -37,13 +37,15 @@ from scheduler.clock import Clock
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """An open database and what works on it. ``nudge`` is called when something was queued."""
+    """An open database and what works on it. ``nudge`` is called when something was queued,
+    ``concerned`` with a subscription that may have changed."""
 
     config: Config
     clock: Clock
     store: Store
     secrets: Secrets
     nudge: Callable[[], None]
+    concerned: Callable[[int], None]
 
     @cached_property
     def intake(self) -> Intake:
@@ -54,6 +56,7 @@ class Parts:
             secrets=self.secrets,
             clock=self.clock,
             nudge=self.nudge,
+            concerned=self.concerned,
         )
 
     @cached_property
@@ -134,6 +137,7 @@ async def open_parts(
     *,
     upgrade: bool = False,
     nudge: Callable[[], None] = lambda: None,
+    concerned: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[Parts]:
     """Open the configured database, making what is missing.
 
@@ -143,7 +147,14 @@ async def open_parts(
     try:
         await make_ready(store, upgrade=upgrade)
         secrets = await store.write(lambda c: _prepare(c, config, clock))
-        yield Parts(config=config, clock=clock, store=store, secrets=secrets, nudge=nudge)
+        yield Parts(
+            config=config,
+            clock=clock,
+            store=store,
+            secrets=secrets,
+            nudge=nudge,
+            concerned=concerned,
+        )
     finally:
         await store.dispose()
 

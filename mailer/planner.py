@@ -125,6 +125,9 @@ class Planner:
     ) -> tuple[int, int | None]:
         """Queue one slice; how many rows, and where the next slice begins, None after the last."""
         now = self._clock.now()
+        if not await announcement.is_current(connection, item):
+            await announcement.cancel(connection, item.id, reason=outbox.CHANGED)
+            return 0, None
         readers = await announcement.readers(connection, item, after=after, limit=SLICE, now=now)
         tokens = self._mint.mint_many(
             Purpose.MESSAGE,

@@ -23,7 +23,7 @@ from mailer.housekeeping import BEAT_SECONDS, Housekeeping
 from mailer.inbound.listener import Listening, listen
 from mailer.log import get_logger
 from mailer.parts import Parts, make_transport, open_parts
-from mailer.store import setting
+from mailer.store import node, setting
 from mailer.store.engine import sqlite_file
 from scheduler.clock import Clock, SystemClock, Timers
 
@@ -63,7 +63,13 @@ class Service:
         if path is not None:  # before anything is opened, let alone upgraded
             stack.enter_context(only_daemon_on(path))
         self.parts: Parts = await stack.enter_async_context(
-            open_parts(config, self._clock, upgrade=True, nudge=self._nudge)
+            open_parts(
+                config,
+                self._clock,
+                upgrade=True,
+                nudge=self._nudge,
+                concerned=self._concerned,
+            )
         )
         hostname = config.series[0].address.rpartition("@")[2]
         transport = make_transport(config.outbound, hostname=hostname)
@@ -72,6 +78,10 @@ class Service:
         self._housekeeping = Housekeeping(
             self.parts.store, config.retention, self._clock, node_id=node_id
         )
+        if not await stack.enter_async_context(node.sole(self.parts.store, node_id)):
+            raise AlreadyServing(
+                f"another daemon is node {node_id} on this database: stop it first"
+            )
         self._dispatch = self.parts.dispatch(transport, node=node_id, jitter=random.random)
         await self._housekeeping.arrive()
         stack.push_async_callback(self._housekeeping.leave)
@@ -126,6 +136,9 @@ class Service:
 
     def _nudge(self) -> None:
         self._dispatch.nudge()
+
+    def _concerned(self, subscription_id: int) -> None:
+        self._dispatch.recall(subscription_id)
 
     async def _plan(self) -> None:
         while True:

@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
 from mailer.config.model import Templates
 from mailer.parts import Parts, open_parts
 from mailer.store import announcement, people, programme, registration
 from mailer.store.announcement import State
 from mailer.store.registration import State as Choice
+from mailer.store.schema import webinar as table
 from scheduler.clock import VirtualClock
 from scheduler.model import Status
 from tests.outbox_reader import queued
-from tests.world import ANA, BOB, NOON, SERIES, opened, scheduled, subscribed
+from tests.world import ANA, BOB, NOON, SERIES, content, opened, scheduled, send_all, subscribed
 
 IN_TEN_DAYS = datetime(2026, 10, 11, 13, 0)  # noqa: DTZ001 - wall clock
 TOMORROW = datetime(2026, 10, 2, 13, 0)  # noqa: DTZ001
@@ -127,6 +129,54 @@ async def test_a_cancelled_webinar_voids_what_was_planned_for_it(
     )
     await parts.planner.tick()
     assert [state for _, state, _ in await planned(parts)] == ["cancelled"] * 3
+
+
+async def test_what_is_queued_about_a_webinar_that_moves_never_goes_out(
+    world: tuple[Parts, VirtualClock],
+) -> None:
+    parts, _ = world
+    await subscribed(parts)
+    webinar = await scheduled(parts, IN_TEN_DAYS)
+    await parts.planner.tick()
+    later = content(datetime(2026, 10, 12, 13, 0))  # noqa: DTZ001
+    moved = await parts.store.write(lambda c: programme.revise(c, webinar, content=later, now=NOON))
+    assert [row.state for row in await queued(parts)] == ["cancelled"]
+    await parts.planner.tick()
+    assert [row.state for row in await queued(parts)] == ["cancelled", "queued"]
+    await parts.store.write(lambda c: programme.revise(c, moved, status=Status.CANCELLED, now=NOON))
+    assert await send_all(parts) == 0
+
+
+async def test_a_row_that_was_queued_behind_a_change_is_stopped_at_the_claim(
+    world: tuple[Parts, VirtualClock],
+) -> None:
+    parts, _ = world
+    await subscribed(parts)
+    webinar = await scheduled(parts, IN_TEN_DAYS)
+    await parts.planner.tick()
+    statement = update(table).where(table.c.id == webinar.id).values(sequence=1)
+    await parts.store.write(lambda c: c.execute(statement))  # as another node would
+    assert await send_all(parts) == 0
+    assert [row.state for row in await queued(parts)] == ["cancelled"]
+
+
+async def test_a_webinar_that_moves_after_its_reminder_gets_a_reminder_of_its_new_time(
+    world: tuple[Parts, VirtualClock],
+) -> None:
+    parts, clock = world
+    await subscribed(parts)
+    webinar = await scheduled(parts, IN_TEN_DAYS)
+    for day, hour in ((1, 12), (10, 11)):
+        clock.advance_to(datetime(2026, 10, day, hour, 0, tzinfo=UTC))
+        await parts.planner.tick()
+        await send_all(parts)
+    assert [kind for kind, _ in await told(parts)] == ["announcement", "reminder"]
+    later = content(datetime(2026, 10, 20, 13, 0))  # noqa: DTZ001
+    await parts.store.write(lambda c: programme.revise(c, webinar, content=later, now=clock.now()))
+    await parts.planner.tick()
+    clock.advance_to(datetime(2026, 10, 19, 11, 0, tzinfo=UTC))
+    await parts.planner.tick()
+    assert [kind for kind, _ in await told(parts)] == ["announcement", "reminder", "reminder"]
 
 
 async def test_a_service_that_was_down_sends_no_reminder_of_what_has_begun(

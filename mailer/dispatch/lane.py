@@ -216,6 +216,16 @@ class Lane:
         held = self._stopping or self._pausing.holds(now)
         return not held and now - row.claimed_at < FRESH_SECONDS
 
+    def recall(self, subscription_id: int) -> None:
+        """Return what was claimed for a subscription and has not begun."""
+        kept = [one for one in self._stock if one.row.subscription_id != subscription_id]
+        if len(kept) == len(self._stock):
+            return
+        for one in self._stock:
+            if one.row.subscription_id == subscription_id:
+                self._recording.add(returned(one.row))
+        self._stock = deque(kept)
+
     def _give_back(self) -> None:
         """Return what was only claimed."""
         while self._stock:

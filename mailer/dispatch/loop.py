@@ -72,6 +72,11 @@ class Dispatch:
             pace=pace,
         )
 
+    def recall(self, subscription_id: int) -> None:
+        """Begin no mail to this subscription that is only claimed: it is looked at again (F29)."""
+        for lane in self._lanes:
+            lane.recall(subscription_id)
+
     def nudge(self) -> None:
         """Something was queued."""
         for lane in self._lanes:

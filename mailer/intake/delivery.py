@@ -49,12 +49,14 @@ class Intake:
         secrets: Secrets,
         clock: Clock,
         nudge: Callable[[], None],
+        concerned: Callable[[int], None],
     ) -> None:
         self._store = store
         self._config = config
         self._secrets = secrets
         self._clock = clock
         self._nudge = nudge
+        self._concerned = concerned
         self._own = own_addresses(config.series)
 
     def route(self, address: str) -> Recipient | None:
@@ -113,6 +115,8 @@ class Intake:
             outcome=outcome.word,
             subscription=outcome.subscription_id,
         )
+        if outcome.subscription_id is not None:
+            self._concerned(outcome.subscription_id)
         self._nudge()
         return outcome
 
@@ -131,6 +135,8 @@ class Intake:
             return await apply(context, await asker.known(context), command, None)
 
         outcome = await self._store.write(unit)
+        if outcome.subscription_id is not None:
+            self._concerned(outcome.subscription_id)
         self._nudge()
         return outcome
 

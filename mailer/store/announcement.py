@@ -231,6 +231,8 @@ def _readers(item: Announcement, now: datetime) -> Select[tuple[object, ...]]:
         outbox.c.state.in_((RowState.SENT, RowState.SENDING, RowState.QUEUED)),
         announcement.c.webinar_id == item.webinar_id,
         announcement.c.notice_id == item.notice_id,
+        # A reminder of another time reminds nobody of this one.
+        *([announcement.c.due_at == item.due_at] if item.kind is Kind.REMINDER else []),
     )
     statement = (
         select(
@@ -311,6 +313,29 @@ async def advance(
             total=announcement.c.total + added,
             state=State.DONE if done else State.SENDING,
         )
+    )
+
+
+async def is_current(connection: AsyncConnection, item: Announcement) -> bool:
+    """Whether the webinar is still as it was when this was planned."""
+    if item.webinar_id is None:
+        return True
+    found = await connection.scalar(
+        select(webinar.c.id).where(
+            webinar.c.id == item.webinar_id,
+            webinar.c.sequence == item.sequence,
+            webinar.c.status == "scheduled",
+        )
+    )
+    return found is not None
+
+
+async def cancel(connection: AsyncConnection, announcement_id: int, *, reason: str) -> None:
+    """Let no more of it go."""
+    await connection.execute(
+        update(announcement)
+        .where(announcement.c.id == announcement_id)
+        .values(state=State.CANCELLED, reason=reason)
     )
 
 

@@ -8,9 +8,10 @@ unit or a lock behind: the unit runs shielded to its end, then the cancellation 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,6 +69,12 @@ class Store:
             raise
         except TimeoutError as error:  # the pool had no connection in time
             raise StoreUnavailable("the database is busy") from error
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncConnection]:
+        """A connection kept open outside any transaction, for locks that last as long as it."""
+        async with self._writer.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def dispose(self) -> None:
         """Close every connection."""

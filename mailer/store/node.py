@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mailer.store.engine import Store
 from mailer.store.outbox import State
 from mailer.store.schema import node, outbox
 from mailer.store.statement import upsert
@@ -22,6 +26,29 @@ async def arrive(connection: AsyncConnection, node_id: str, *, now: datetime) ->
             index_elements=[node.c.id], set_={"started_at": now, "heartbeat_at": now}
         )
     )
+
+
+@contextlib.asynccontextmanager
+async def sole(store: Store, node_id: str) -> AsyncIterator[bool]:
+    """Whether no other process is this node, held for as long as the block runs.
+
+    On PostgreSQL by an advisory lock of a connection of its own; the SQLite file has its own lock.
+    """
+    if store.sqlite_path is not None:
+        yield True
+        return
+    number = int.from_bytes(hashlib.sha256(node_id.encode()).digest()[:8], "big", signed=True)
+    async with store.session() as connection:
+        held = await connection.scalar(
+            text("SELECT pg_try_advisory_lock(:number)"), {"number": number}
+        )
+        try:
+            yield bool(held)
+        finally:
+            if held:
+                await connection.execute(
+                    text("SELECT pg_advisory_unlock(:number)"), {"number": number}
+                )
 
 
 async def beat(connection: AsyncConnection, node_id: str, *, now: datetime) -> None:

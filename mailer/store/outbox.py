@@ -30,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mailer.message.judgement import BounceClass
 from mailer.store.bounce import Refusal, note_refusals
 from mailer.store.people import State as SubscriptionState
-from mailer.store.schema import outbox, subscription
+from mailer.store.schema import announcement, outbox, subscription, webinar
 
 
 class State(StrEnum):
@@ -264,13 +264,14 @@ async def _stop_unwanted(
     unwanted: ColumnElement[bool] = and_(
         outbox.c.subscription_id.is_not(None), outbox.c.kind.in_(_NEEDS_SUBSCRIPTION), ~current
     )
+    outdated = and_(outbox.c.announcement_id.is_not(None), ~_still_true())
     late = outbox.c.expires_at <= now
     stopped = await connection.execute(
         update(outbox)
-        .where(outbox.c.id.in_(ids), or_(late, unwanted))
+        .where(outbox.c.id.in_(ids), or_(late, outdated, unwanted))
         .values(
-            state=case((late, State.EXPIRED), else_=State.SUPPRESSED),
-            reason=case((late, "too late"), else_="not wanted any more"),
+            state=case((late, State.EXPIRED), (outdated, State.CANCELLED), else_=State.SUPPRESSED),
+            reason=case((late, "too late"), (outdated, CHANGED), else_="not wanted any more"),
             lease_owner=None,
             attempts=outbox.c.attempts - 1,
             settled_at=now,
@@ -278,6 +279,46 @@ async def _stop_unwanted(
         .returning(outbox.c.id)
     )
     return frozenset(row.id for row in stopped)
+
+
+CHANGED = "the webinar was changed"
+
+
+def _still_true() -> ColumnElement[bool]:
+    """Whether the webinar that a row tells of is as it was when the row was queued."""
+    return (
+        select(announcement.c.id)
+        .outerjoin(webinar, webinar.c.id == announcement.c.webinar_id)
+        .where(
+            announcement.c.id == outbox.c.announcement_id,
+            or_(
+                announcement.c.webinar_id.is_(None),
+                and_(
+                    webinar.c.sequence == announcement.c.sequence,
+                    webinar.c.status == "scheduled",
+                ),
+            ),
+        )
+        .exists()
+    )
+
+
+async def cancel_outdated(
+    connection: AsyncConnection, webinar_ids: Sequence[int], *, now: datetime
+) -> int:
+    """Cancel what is queued about webinars that have changed since: nobody gets the old time."""
+    gone = await connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.state == State.QUEUED,
+            outbox.c.announcement_id.in_(
+                select(announcement.c.id).where(announcement.c.webinar_id.in_(webinar_ids))
+            ),
+            ~_still_true(),
+        )
+        .values(state=State.CANCELLED, reason=CHANGED, settled_at=now)
+    )
+    return gone.rowcount
 
 
 # Everything but answers, farewells and what goes to organisers hangs on a subscription.

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.config.model import Series
 from mailer.message.facts import Link, SeriesFacts
+from mailer.store import outbox
 from mailer.store.announcement import State as AnnouncementState
 from mailer.store.schema import announcement, series, webinar
 from mailer.store.statement import upsert
@@ -170,6 +171,7 @@ async def revise_all(
         [{"row_id": one.record.id, **one.columns(now)} for one in changes],
     )
     ids = [one.record.id for one in changes]
+    await outbox.cancel_outdated(connection, ids, now=now)
     rows = await connection.execute(select(webinar).where(webinar.c.id.in_(ids)))
     records = {record.id: record for record in map(record_of, rows)}
     return tuple(records[one.record.id] for one in changes)

@@ -158,3 +158,21 @@ async def test_a_locked_database_delays_and_loses_nothing(
             await sink.wait_for(30)
         assert await ledger.states() == {"sent": 30}
         assert len({mail.addresses for mail in sink.accepted}) == len(sink.accepted) == 30
+
+
+async def test_what_is_only_claimed_for_somebody_who_leaves_is_given_back_at_once(
+    opening: Opening,
+) -> None:
+    async with opening(connections=4) as ledger, Sink() as sink:
+        await ledger.queue(200, name="fast")
+        async with ledger.sending(sink) as dispatch:
+            await sink.wait_for(200, seconds=20)  # fast enough for a large stock
+            sink.trouble(Phase.DOT, delay_seconds=0.6)
+            await ledger.queue(12)
+            await ledger.change(subscription_id=7)
+            await ledger.until({"sent": 200, "sending": 12})
+            assert sum(len(lane._stock) for lane in dispatch._lanes) > 0
+            dispatch.recall(8)
+            assert sum(len(lane._stock) for lane in dispatch._lanes) > 0
+            dispatch.recall(7)
+            assert sum(len(lane._stock) for lane in dispatch._lanes) == 0
