@@ -29,7 +29,9 @@ from tests.peers.sink import Sink
 RUN_FOLDER = "MAILER_TEST_RUN"  # environment variable: what the processes of one run share
 PURE = ("message", "scheduler", "config", "files")  # below tests/
 DATABASE_FIXTURES = ("database_url", "migrated_url")
-PEER_FIXTURES = frozenset({"postgres_server", "postgres_url", "postfix", "requires_postfix"})
+PEER_FIXTURES = frozenset(
+    {"postgres_server", "postgres_url", "postfix", "requires_postfix", "requires_systemd"}
+)
 HERE = Path(__file__).parent
 
 

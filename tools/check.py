@@ -56,7 +56,7 @@ def everything(python: Path) -> list[tuple[str, list[str]]]:
         ("ruff format", [ruff, "format", "--check", "."]),
         ("mypy", [str(python), "-m", "mypy"]),
         ("layers", [imports]),
-        ("unit tests", [*pytest, "-m", "not slow", *pure]),
+        ("unit tests", [*pytest, "-m", "not slow and not properties", *pure]),
         ("properties", ["env", f"{AT_LENGTH}=1", *pytest, "-m", "properties and not slow", *pure]),
         ("real parts", [*pytest, "-m", "slow", "--ignore=tests/faults"]),
     ]
@@ -81,7 +81,7 @@ def step(command: list[str]) -> int:
 
 def fetch_peers() -> None:
     """Install what the tests talk to and this machine lacks; note what cannot be had."""
-    wanted = [package for package in peer.FROM_DEBIAN if peer.find(package) is None]
+    wanted = [name for name, program in peer.FROM_DEBIAN.items() if peer.find(program) is None]
     if wanted:
         venv.say(f"the tests talk to {', '.join(wanted)}: asking Debian")
         for package, reason in peer.fetch(wanted).items():

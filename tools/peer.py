@@ -14,7 +14,13 @@ from pathlib import Path
 from tools import debian
 
 NOTES = "MAILER_MISSING_PEERS"  # environment variable: the file of notes
-FROM_DEBIAN = ("postfix", "chromium", "strace")  # each package has a program of its own name
+# Debian's package, and a program by which one sees that it is there.
+FROM_DEBIAN = {
+    "postfix": "postfix",
+    "chromium": "chromium",
+    "strace": "strace",
+    "systemd": "systemd-analyze",
+}
 # A daemon's program is found even if the caller's PATH has no sbin.
 SYSTEM_PATH = os.pathsep.join(("/usr/sbin", "/usr/bin", "/sbin", "/bin"))
 

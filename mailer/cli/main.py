@@ -57,7 +57,7 @@ class LazyGroup(click.Group):
 @click.option(
     "--config",
     "config_path",
-    type=click.Path(dir_okay=False),
+    type=click.Path(),
     metavar="FILE",
     help="The configuration. Else $MAILER_CONFIG, ./config.toml, /etc/mailer/config.toml.",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from mailer.config.model import Config
 from mailer.config.reading import read_config
 from mailer.errors import ConfigError
 from tests.config.sample import SERIES, Faults, Read
+from tests.peers import registry
 
 
 @pytest.fixture
@@ -44,5 +44,9 @@ def faults(read: Read) -> Faults:
 
 @pytest.fixture
 def requires_postfix() -> None:
-    if shutil.which("postconf") is None:
-        pytest.skip("Postfix is not installed")
+    registry.require("postconf")
+
+
+@pytest.fixture
+def requires_systemd() -> None:
+    registry.require("systemd-analyze")

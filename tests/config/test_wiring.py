@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -178,7 +177,7 @@ def test_odd_paths_are_quoted_in_the_unit() -> None:
     assert "ProtectHome=no\n" in unit
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+@pytest.mark.usefixtures("requires_systemd")
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     unit = tmp_path / "mailer.service"
     unit.write_text(wiring.systemd_unit(tmp_path / "config.toml", Path("/bin/true"), "nobody"))
