@@ -6,6 +6,7 @@ owed it, a pause holds the programme back, an audience may leave somebody out. O
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,12 +64,12 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coming:
-    """A mail that the plan has for them; as things stand now."""
+    """A mail that is queued for them, or that the plan has for them as things stand now."""
 
     at: datetime
     series: str
     kind: str
-    webinar: str
+    webinar: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ async def dossier(parts: Parts, address: Address) -> Dossier:
             subscriptions=tuple([await _held(connection, parts.config, one) for one in current]),
             registrations=await _chosen(connection, person.id) if person else (),
             mails=mails,
-            next=coming,
+            next=tuple(sorted((*_queued(mails, now), *coming), key=lambda one: one.at)),
             not_next=missed,
             suppressions=await suppression.of_address(connection, address_hash),
             received=received,
@@ -125,6 +126,16 @@ async def dossier(parts: Parts, address: Address) -> Dossier:
         )
 
     return await parts.store.read(unit)
+
+
+_WAITS = ("queued", "deferred", "in_doubt")
+
+
+def _queued(mails: tuple[Mail, ...], now: datetime) -> Iterator[Coming]:
+    for one in mails:
+        if one.state in _WAITS:
+            at = max(one.at, now)
+            yield Coming(at=at, series=one.series, kind=one.kind, webinar=one.webinar)
 
 
 async def _held(connection: Connection, config: Config, one: Subscription) -> Held:

@@ -12,6 +12,7 @@ from mailer.store.engine import Connection, Store
 from scheduler.clock import Clock
 
 BEAT_SECONDS = 15.0
+SLICE = 1_000  # rows a transaction
 _QUOTA_SPAN = timedelta(days=2)
 
 _log = get_logger(__name__)
@@ -57,6 +58,20 @@ class Housekeeping:
         """Erase what retention says."""
         now = self._clock.now()
         await self._store.write(lambda connection: self._sweep(connection, now))
+        await self._sweep_ledger(now - self._settings.ledger)
+
+    async def _sweep_ledger(self, before: datetime) -> None:
+        """Slice by slice, so that nobody waits long for the database."""
+        erased = 0
+        while True:
+            done = await self._store.write(
+                lambda connection: outbox.sweep(connection, before=before, limit=SLICE)
+            )
+            erased += done
+            if done < SLICE:
+                break
+        if erased:
+            _log.info("erased what is old", action="outbox.swept", count=erased)
 
     async def _sweep(self, connection: Connection, now: datetime) -> None:
         lapsed = await people.lapse(connection, before=now - self._settings.pending, now=now)

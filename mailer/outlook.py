@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailer.parts import Parts
-from mailer.store import announcement, programme
+from mailer.store import announcement, ledger, programme
 from mailer.store.announcement import Announcement
 from mailer.store.announcement import State as AnnouncementState
 from mailer.store.engine import Connection
 from mailer.store.forecast import LONG_AGO
+from mailer.store.ledger import Waiting
 from mailer.store.programme import WebinarRecord
 from scheduler.model import Due, Kind
 from scheduler.plan import plan
@@ -38,7 +39,8 @@ class Outlook:
 async def outlook(
     parts: Parts, *, start: datetime | None, until: datetime | None
 ) -> tuple[Outlook, ...]:
-    """Every mailing due from ``start`` to ``until``, both included, in that order.
+    """Every mailing due from ``start`` to ``until``, both included, in that order: what is planned,
+    and what is queued already and has not gone out.
 
     With a ``start`` in the past everything counts as present before it and nothing as sent.
     """
@@ -58,9 +60,29 @@ async def outlook(
                 connection, _item(record, due, anew=past), now=at
             )
             found.append(_outlook(record, due, at, count))
-        return tuple(found)
+        if past:
+            return tuple(found)
+        queued = [_queued(one, now) for one in await ledger.waiting(connection, now=now)]
+        found += [one for one in queued if _within(one.at, start, until)]
+        return tuple(sorted(found, key=lambda one: one.at))
 
     return await parts.store.read(unit)
+
+
+def _within(at: datetime, start: datetime | None, until: datetime | None) -> bool:
+    return (start is None or at >= start) and (until is None or at <= until)
+
+
+def _queued(waiting: Waiting, now: datetime) -> Outlook:
+    return Outlook(
+        at=max(waiting.at, now),
+        series=waiting.series,
+        kind=waiting.kind,
+        webinar=waiting.webinar or "",
+        audience=waiting.audience,
+        recipients=waiting.recipients,
+        void_if=_VOID_IF[Kind(waiting.kind)],
+    )
 
 
 async def _dues(
@@ -88,7 +110,7 @@ def _item(record: WebinarRecord, due: Due, *, anew: bool) -> Announcement:
         key=due.key,
         series_id=record.series_id,
         webinar_id=due.webinar_id,
-        notice_id=due.notice_id,
+        notice_id="" if anew else due.notice_id,  # of which nobody was told yet
         kind=due.kind,
         audience=due.audience,
         sequence=due.sequence,

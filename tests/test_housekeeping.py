@@ -5,6 +5,9 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import pytest
+
+from mailer import housekeeping
 from mailer.config.model import Retention
 from mailer.housekeeping import Housekeeping
 from mailer.store import engine
@@ -78,3 +81,20 @@ async def test_a_locked_database_does_not_keep_a_node_from_ending(
         other.execute("BEGIN IMMEDIATE")
         await keeper(ledger, "test").leave()
         other.close()
+
+
+async def test_the_ledger_is_swept_slice_by_slice(
+    opening: Opening,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(housekeeping, "SLICE", 2)
+    async with opening() as ledger:
+        await ledger.queue(5)
+        await ledger.change(state="sent", settled_at=NOON)
+        await ledger.queue(1, name="waits")
+        ledger.later(days=730)
+        await keeper(ledger, "test").sweep()
+        assert await ledger.states() == {"sent": 5, "queued": 1}
+        ledger.later(seconds=1)
+        await keeper(ledger, "test").sweep()
+        assert await ledger.states() == {"queued": 1}

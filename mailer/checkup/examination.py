@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterable
 from mailer.checkup.certificate import certificate
 from mailer.checkup.database import database, room
 from mailer.checkup.exchanger import mail_exchanger
-from mailer.checkup.finding import Finding, Verdict, note, ok, softened
+from mailer.checkup.finding import Finding, Verdict, fault, note, ok, softened
 from mailer.checkup.host import leaving_by, names_lead_back
 from mailer.checkup.listener import listeners
 from mailer.checkup.lookup import Resolver, is_reserved
@@ -57,7 +57,7 @@ def configuration(config: Config) -> tuple[Finding, ...]:
     """The file was read, so it holds; what it leaves open."""
     rows = [ok("configuration", str(config.source), f"{len(config.series)} series")]
     rows += [
-        note(
+        fault(
             "organisers",
             series.id,
             "no organiser",
@@ -67,7 +67,7 @@ def configuration(config: Config) -> tuple[Finding, ...]:
         for series in config.series
         if not series.organisers
     ]
-    return tuple(rows)
+    return tuple(_as_they_matter(rows, maildir=_is_maildir(config)))
 
 
 def domains(config: Config) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ async def is_running(config: Config, clock: Clock) -> bool:
 async def names(config: Config, resolver: Resolver) -> tuple[Finding, ...]:
     """What the DNS says of the series' domains and of the way out."""
     leaving = await leaving_by(config.outbound, resolver)
-    maildir = config.outbound.transport is TransportKind.MAILDIR
+    maildir = _is_maildir(config)
     groups = await asyncio.gather(
         *(domain_findings(config, one, leaving, resolver) for one in domains(config))
     )
@@ -100,8 +100,12 @@ async def names(config: Config, resolver: Resolver) -> tuple[Finding, ...]:
     return tuple(_as_they_matter(rows, maildir=maildir))
 
 
+def _is_maildir(config: Config) -> bool:
+    return config.outbound.transport is TransportKind.MAILDIR
+
+
 def _as_they_matter(rows: Iterable[Finding], *, maildir: bool) -> Iterable[Finding]:
-    """As long as no mail leaves this machine, nothing in the DNS is a fault yet."""
+    """As long as no mail leaves this machine, neither DNS nor missing organisers are a fault."""
     return (softened(row) if maildir else row for row in rows)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from mailer.checkup.finding import Finding, fault, ok
+from mailer.config.keys import nearest
 from mailer.config.model import Config, Series
 from mailer.errors import TemplateFault
 from mailer.message.facts import Facts
@@ -18,6 +20,7 @@ ALWAYS = ("en", "fr")
 
 def texts(config: Config) -> tuple[Finding, ...]:
     """One row if all can be rendered, else one for each template that cannot."""
+    misplaced = tuple(_misplaced(config.templates.folder))
     advice = "mend the file, or take it away: then the text that comes with the program is used"
     try:
         renderer = Renderer(builtin_templates(), config.templates.folder)
@@ -25,7 +28,7 @@ def texts(config: Config) -> tuple[Finding, ...]:
         return (
             fault("templates", cause.template, str(cause), expected="a template", advice=advice),
         )
-    broken: dict[str, Finding] = {}
+    broken: dict[str, Finding] = {one.found: one for one in misplaced}
     count = 0
     for kind, facts in _everything(config, renderer.kinds):
         count += 1
@@ -45,6 +48,34 @@ def texts(config: Config) -> tuple[Finding, ...]:
     return (
         ok("templates", where, f"{len(renderer.kinds)} kinds of mail, {count} samples written"),
     )
+
+
+def _misplaced(folder: Path | None) -> Iterator[Finding]:
+    """The folder itself if it is missing, and those in it that no mail is looked for in."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        yield fault(
+            "templates",
+            str(folder),
+            f"{folder}: there is no such folder",
+            expected="the folder with your own templates",
+            advice="make it, or take folder out of [templates]",
+        )
+    kinds = Renderer(builtin_templates()).kinds
+    places = (folder / "mail", *folder.glob("*/mail"))
+    for path in sorted(path for place in places for path in place.glob("[!._]*")):
+        if not path.is_dir() or path.name in kinds:
+            continue
+        close = nearest(path.name, kinds)
+        hint = f", did you mean {close}?" if close else ""
+        yield fault(
+            "templates",
+            str(path),
+            f"{path}: there is no such mail{hint}",
+            expected="a folder named by a kind of mail",
+            advice="rename it, or take it away; _ begins the name of a folder with parts",
+        )
 
 
 def _everything(config: Config, kinds: tuple[str, ...]) -> Iterator[tuple[str, Facts]]:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.frame import config_option, fail, json_option, show, stamp, with_parts
+from mailer.cli.frame import (
+    config_option,
+    fail,
+    json_option,
+    pick_series,
+    series_option,
+    show,
+    stamp,
+    with_parts,
+)
 
 if TYPE_CHECKING:
     from mailer.parts import Parts
@@ -17,21 +26,43 @@ if TYPE_CHECKING:
     from mailer.store.engine import Connection
 
 
+# Promised, and answered with "not yet" until they are there.
+LATER = ("queue", "preview", "test", "approve", "pause", "resume", "cancel")
+
+
 @click.group()
 def announcement() -> None:
     """What goes out to subscribers: what the rules made of the programme, and how far it is."""
 
 
+def _not_yet(name: str) -> click.Command:
+    """A command that takes anything and does nothing."""
+    return click.Command(
+        name,
+        callback=lambda **_: fail(f"mailer announcement {name}: not yet in this version"),
+        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True},
+        help="Not yet in this version.",
+        hidden=True,
+    )
+
+
+for _name in LATER:
+    announcement.add_command(_not_yet(_name))
+
+
 @announcement.command("list")
+@series_option
 @config_option
 @json_option
 @click.pass_context
 @with_parts
-async def list_(parts: Parts, as_json: bool) -> None:
-    """Every announcement, planned or let go, by when it is due."""
+async def list_(parts: Parts, series_id: str | None, as_json: bool) -> None:
+    """Every announcement, planned or let go, by when it is due; of every series unless --series."""
     from mailer.store import announcement as store
 
-    items = await parts.store.read(store.progress)
+    series = None if series_id is None else pick_series(parts.config, series_id).id
+    items = await parts.store.read(lambda c: store.progress(c, series_id=series))
     if as_json:
         show(items)
         return

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from mailer.cli.frame import config_option, fail, json_option, load_config, run_async, show
+from mailer.cli.frame import USAGE, config_option, fail, json_option, load_config, run_async, show
 
 if TYPE_CHECKING:
     from mailer.config.model import Config
     from mailer.store.engine import Store
+
+T = TypeVar("T")
 
 _TELL_EVERY = 20_000
 
@@ -77,19 +79,25 @@ async def _back_up(store: Store, target: Path) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--replace", is_flag=True, help="Set the present SQLite file aside first.")
 @config_option
+@json_option
 @click.pass_context
-def restore(ctx: click.Context, file: str, replace: bool, own_config: str | None) -> None:
+def restore(
+    ctx: click.Context, file: str, replace: bool, own_config: str | None, as_json: bool
+) -> None:
     """Put a backup in place of the configured database, which must be new or empty.
 
     Sending is stopped in the restored database, for it may be older than what was sent: look at
     `mailer outbox` and `mailer plan`, then `mailer outbox go`.
     """
     config = load_config(ctx, own_config)
-    run_async(_restore(config, Path(file), replace=replace))
-    click.echo("Restored, and sending is stopped: `mailer outbox go` lets it go on.")
+    rows = run_async(_restore(config, Path(file), replace=replace))
+    if as_json:
+        show({"file": file, "rows": rows, "stopped": True})
+    else:
+        click.echo("Restored, and sending is stopped: `mailer outbox go` lets it go on.")
 
 
-async def _restore(config: Config, file: Path, *, replace: bool) -> None:
+async def _restore(config: Config, file: Path, *, replace: bool) -> int:
     from mailer.service import only_daemon_on
     from mailer.store.engine import open_store
 
@@ -97,17 +105,16 @@ async def _restore(config: Config, file: Path, *, replace: bool) -> None:
     try:
         path = target.sqlite_path
         if path is None:
-            await _fill(target, file)
-            return
+            return await _fill(target, file)
         with only_daemon_on(path):
             if path.exists() and replace:
                 _set_aside(path)
-            await _fill(target, file)
+            return await _fill(target, file)
     finally:
         await target.dispose()
 
 
-async def _fill(target: Store, file: Path) -> None:
+async def _fill(target: Store, file: Path) -> int:
     from mailer.store import setting
     from mailer.store.copying import copy_all
     from mailer.store.engine import open_store
@@ -118,9 +125,10 @@ async def _fill(target: Store, file: Path) -> None:
     try:
         await make_ready(source, upgrade=True)
         await make_ready(target, upgrade=True)
-        await copy_all(source, target, progress=_tell)
+        rows = await copy_all(source, target, progress=_tell)
         now = SystemClock().now().isoformat()
         await target.write(lambda c: setting.put(c, setting.STOPPED, f"restored {now}"))
+        return rows
     finally:
         await source.dispose()
 
@@ -135,8 +143,9 @@ def _set_aside(path: Path) -> None:
 @db.command()
 @click.argument("url")
 @config_option
+@json_option
 @click.pass_context
-def copy(ctx: click.Context, url: str, own_config: str | None) -> None:
+def copy(ctx: click.Context, url: str, own_config: str | None, as_json: bool) -> None:
     """Copy everything into the new database at URL, on the same engine or the other.
 
     Stop the daemon first, then point database.url at the copy.
@@ -145,19 +154,27 @@ def copy(ctx: click.Context, url: str, own_config: str | None) -> None:
     mailer db copy postgresql://mailer@db.example.org/mailer
     """
     config = load_config(ctx, own_config)
-    run_async(_with(config, lambda store: _copy(store, url)))
-    click.echo(f"Copied. Put url = {url!r} under [database] and start the daemon.")
+    from mailer.store.copying import NoDatabase, require_database, without_password
 
-
-async def _copy(store: Store, url: str) -> None:
-    from mailer.store.copying import copy_all
-    from mailer.store.engine import open_store
-    from mailer.store.upgrade import make_ready
-
-    target = open_store(url)
     try:
-        await make_ready(target, upgrade=True)
-        await copy_all(store, target, progress=_tell)
+        require_database(url)
+    except NoDatabase as error:
+        fail(str(error), USAGE)
+    rows = run_async(_with(config, lambda store: _copy(store, url)))
+    shown = without_password(url)
+    if as_json:
+        show({"url": shown, "rows": rows})
+    else:
+        click.echo(f"Copied. Put url = {shown!r} under [database] and start the daemon.")
+
+
+async def _copy(store: Store, url: str) -> int:
+    from mailer.store.copying import copy_all, make_target_ready, open_target
+
+    target = open_target(url)
+    try:
+        await make_target_ready(target)
+        return await copy_all(store, target, progress=_tell)
     finally:
         await target.dispose()
 
@@ -167,11 +184,11 @@ def _tell(table: str, rows: int) -> None:
         print(f"{table}: {rows} rows", file=sys.stderr)
 
 
-async def _with(config: Config, work: Callable[[Store], Awaitable[None]]) -> None:
+async def _with(config: Config, work: Callable[[Store], Awaitable[T]]) -> T:
     from mailer.store.engine import open_store
 
     store = open_store(config.database.url, password=config.database.password)
     try:
-        await work(store)
+        return await work(store)
     finally:
         await store.dispose()

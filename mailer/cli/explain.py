@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.frame import config_option, fail, json_option, show, with_parts
+from mailer.cli.frame import config_option, json_option, show, with_parts
 
 if TYPE_CHECKING:
     from mailer.dossier import Dossier
@@ -53,14 +53,14 @@ async def explain(parts: Parts, address: str, as_json: bool) -> None:
         raise click.UsageError(f"found {address!r}, expected {ADDRESS_EXPECTED}")
     await parts.importing.finish()
     found = await dossier(parts, whom)
-    if not found.known:
-        kept_out = "".join(f", {_suppression(one)}" for one in found.suppressions)
-        fail(f"nothing is known about {whom.mailbox}{kept_out}")
     if as_json:
         plain = {name: getattr(found, name) for name in _FIELDS}
         show({**plain, "bounces": [_plain_bounce(one) for one in found.bounces]})
-    else:
+    elif found.known:
         click.echo("\n".join(_lines(found)))
+    else:
+        kept_out = "".join(f", {_suppression(one)}" for one in found.suppressions)
+        click.echo(f"Nothing is known about {whom.mailbox}{kept_out}.")
 
 
 _FIELDS = (
@@ -157,7 +157,8 @@ def _coming(found: Dossier) -> Iterator[str]:
     else:
         yield "Nothing is planned for them."
     for one in found.next[:COMING_SHOWN]:
-        yield f"  {one.at:%Y-%m-%d %H:%M} UTC  {one.kind} of {one.webinar}"
+        about = f" of {one.webinar}" if one.webinar else ""
+        yield f"  {one.at:%Y-%m-%d %H:%M} UTC  {one.kind}{about}"
     if len(found.next) > COMING_SHOWN:
         yield f"  … {len(found.next) - COMING_SHOWN} more; --json has all"
     if found.not_next:

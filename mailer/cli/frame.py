@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from mailer.errors import ConfigError, MailerError
+from mailer.errors import ConfigError, MailerError, StoreUnavailable
 
 if TYPE_CHECKING:
     from mailer.config.model import Config, Series
@@ -113,6 +113,8 @@ def run_async(work: Awaitable[T]) -> T:
         return asyncio.run(main())
     except ConfigError as error:
         fail(str(error), USAGE)
+    except StoreUnavailable as error:
+        fail(" ".join(str(error).split()))  # database drivers explain in several lines
     except MailerError as error:
         fail(str(error))
     except KeyboardInterrupt:

@@ -21,6 +21,7 @@ from mailer.cli.frame import (
 if TYPE_CHECKING:
     from mailer.parts import Parts
     from mailer.store.announcement import Progress
+    from mailer.store.engine import Connection
     from mailer.store.outbox import Counts
 
 _WATCH_SECONDS = 1.0
@@ -38,6 +39,7 @@ def outbox(ctx: click.Context, own_config: str | None, as_json: bool) -> None:
     mailer outbox watch     the same, live
     mailer outbox stop      halt all sending at once (survives restarts)
     mailer outbox go        let it go on
+    mailer outbox retry     try what is deferred or failed again
     """
     if ctx.invoked_subcommand is None:
         counts, items, stopped = _state(ctx, own_config)
@@ -75,20 +77,22 @@ async def _read(parts: Parts) -> tuple[Counts, tuple[Progress, ...], bool]:
 def _text(counts: Counts, items: tuple[Progress, ...], stopped: bool) -> str:
     lines = ["Sending is STOPPED (mailer outbox go lets it go on).", ""] if stopped else []
     lines += [f"{name.replace('_', ' '):>10}  {n}" for name, n in _plain_counts(counts).items()]
-    active = [one for one in items if one.state in ("planned", "sending", "done")]
+    active = [one for one in items if one.state in ("planned", "sending", "done", "failed")]
     if active:
         lines += ["", "Announcements:"]
     for one in active:
         due = one.due_at.strftime("%Y-%m-%d %H:%M UTC")
-        lines.append(f"  {due}  {one.state:<8} {one.sent}/{one.total} sent  {one.subject}")
+        why = f" ({one.reason})" if one.state == "failed" and one.reason else ""
+        lines.append(f"  {due}  {one.state:<8} {one.sent}/{one.total} sent  {one.subject}{why}")
     return "\n".join(lines)
 
 
 @outbox.command()
 @config_option
+@json_option
 @click.pass_context
 @with_parts
-async def stop(parts: Parts) -> None:
+async def stop(parts: Parts, as_json: bool) -> None:
     """Halt all sending at once, answers included. It stays halted over restarts until `go`."""
     from mailer.store import setting
 
@@ -96,22 +100,29 @@ async def stop(parts: Parts) -> None:
         lambda c: setting.put(c, setting.STOPPED, parts.clock.now().isoformat())
     )
     await tell_daemon(parts)
-    click.echo(
-        "Sending is stopped. What comes in is still taken; `mailer outbox go` lets it go on."
-    )
+    if as_json:
+        show({"stopped": True})
+    else:
+        click.echo(
+            "Sending is stopped. What comes in is still taken; `mailer outbox go` lets it go on."
+        )
 
 
 @outbox.command()
 @config_option
+@json_option
 @click.pass_context
 @with_parts
-async def go(parts: Parts) -> None:
+async def go(parts: Parts, as_json: bool) -> None:
     """Let sending go on after `stop`."""
     from mailer.store import setting
 
     await parts.store.write(lambda c: setting.remove(c, setting.STOPPED))
     await tell_daemon(parts)
-    click.echo("Sending goes on.")
+    if as_json:
+        show({"stopped": False})
+    else:
+        click.echo("Sending goes on.")
 
 
 @outbox.command()
@@ -120,16 +131,32 @@ async def go(parts: Parts) -> None:
 @click.pass_context
 @with_parts
 async def retry(parts: Parts, as_json: bool) -> None:
-    """Try every deferred mail now instead of at its next time."""
+    """Try every deferred mail now instead of at its next time, and what has failed once more.
+
+    An announcement fails as a whole when its template does: mend that, start the daemon anew, which
+    reads templates at its start, then retry. What is too late by then stays failed.
+    """
+    from mailer.store import announcement
     from mailer.store import outbox as ledger
 
     now = parts.clock.now()
-    count = await parts.store.write(lambda c: ledger.retry(c, now=now))
+
+    async def unit(connection: Connection) -> tuple[int, int]:
+        retried = await ledger.retry(connection, now=now)
+        return retried, await announcement.revive(connection, now=now)
+
+    count, revived = await parts.store.write(unit)
     await tell_daemon(parts)
     if as_json:
-        show({"retried": count})
-    else:
-        click.echo(f"{count} deferred mail{'s' if count != 1 else ''} will be tried now.")
+        show({"retried": count, "revived": revived})
+        return
+    click.echo(f"{count} deferred mail{'s' if count != 1 else ''} will be tried now.")
+    if revived:
+        noun = "announcement is" if revived == 1 else "announcements are"
+        click.echo(
+            f"{revived} failed {noun} planned again; the daemon must have been started since its "
+            "template was mended."
+        )
 
 
 @outbox.command()

@@ -128,6 +128,22 @@ async def export(parts: Parts, file: BinaryIO, *, series_id: str | None, state: 
     return count
 
 
+async def print_people(parts: Parts, *, series_id: str | None, state: str | None) -> None:
+    """The same as a JSON array."""
+    before = "[\n  "
+    async for page in _pages(parts, series_id=series_id, state=state):
+        for one in page:
+            person = {
+                "address": one.address.mailbox,
+                "name": one.name,
+                "language": one.language,
+                "timezone": one.timezone,
+            }
+            sys.stdout.write(before + msgspec.json.encode(person).decode())
+            before = ",\n  "
+    sys.stdout.write("[]\n" if before.startswith("[") else "\n]\n")
+
+
 async def export_to(parts: Parts, path: Path, *, series_id: str | None, state: str | None) -> int:
     """The same into a file that only its owner reads; it is whole or not there."""
     handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -31,7 +31,8 @@ def serve(ctx: click.Context, own_config: str | None) -> None:
     """Run the daemon until SIGTERM or Ctrl-C.
 
     Prints one line beginning with `ready` when all listeners accept. On SIGTERM what is under way
-    is finished (at most 30 seconds) and the rest waits in the database.
+    is finished (at most 30 seconds) and the rest waits in the database. Does not start while one
+    of your own templates is broken: `mailer check` says the same.
     """
     signal.signal(signal.SIGTERM, _leave)  # until the daemon has its own way to end
     import asyncio
@@ -43,6 +44,7 @@ def serve(ctx: click.Context, own_config: str | None) -> None:
     configure(config.log, sys.stderr, secrets=[secret for secret in secrets if secret])
     if config.web is not None:
         click.echo("[web] is read, but this version serves no pages yet", err=True)
+    _refuse_broken_templates(config)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(config))
@@ -50,6 +52,17 @@ def serve(ctx: click.Context, own_config: str | None) -> None:
         fail(str(error))
     except OSError as error:
         fail(f"cannot start: {error}")
+
+
+def _refuse_broken_templates(config: Config) -> None:
+    """Own templates must be able to write every mail, before anything is promised to anybody."""
+    if config.templates.folder is None:
+        return
+    from mailer.checkup.texts import texts
+
+    faults = [one.found for one in texts(config) if one.verdict == "fault"]
+    if faults:
+        fail("\n".join(faults))
 
 
 async def _serve(config: Config) -> None:

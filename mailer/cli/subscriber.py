@@ -255,11 +255,13 @@ async def remove(parts: Parts, address: str, series_id: str | None, as_json: boo
     "--state", type=click.Choice(STATES), default="active", show_default=True, help="Who."
 )
 @series_option
-@config_option
-@click.pass_context
-@with_parts
-async def export(parts: Parts, out: Path | None, state: str, series_id: str | None) -> None:
+@_command
+async def export(
+    parts: Parts, out: Path | None, state: str, series_id: str | None, as_json: bool
+) -> None:
     """Write people as CSV with the columns address,name,language,timezone, as `import` reads it.
+
+    With --json stdout gets an array of the same people.
 
     \b
     mailer subscriber export --out people.csv
@@ -268,8 +270,11 @@ async def export(parts: Parts, out: Path | None, state: str, series_id: str | No
 
     series = pick_series(parts.config, series_id)
     await parts.importing.finish()
-    if out is None:
+    if as_json:
+        await roster.print_people(parts, series_id=series.id, state=state)
+    elif out is None:
         await roster.export(parts, sys.stdout.buffer, series_id=series.id, state=state)
+    if out is None:
         return
     try:
         count = await roster.export_to(parts, out, series_id=series.id, state=state)

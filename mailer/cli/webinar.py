@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,14 @@ import click
 
 from mailer.cli.frame import USAGE, fail, pick_series, show
 from mailer.cli.programme_options import content_options, programme_command
-from mailer.errors import ProgrammeError
+from mailer.errors import ChangeRefused, ProgrammeError
 
 if TYPE_CHECKING:
     from mailer.cli.programme_input import Given
     from mailer.intake.editing import Edited
     from mailer.parts import Parts
     from mailer.store.engine import Connection
+    from mailer.store.programme import WebinarRecord
 
 MOST_SLOTS = 200
 PLAN_NEXT = "Next: `mailer plan` shows what goes out, and when."
@@ -231,9 +233,17 @@ async def edit(
 @click.argument("id")
 @click.argument("start")
 @click.option("--duration", metavar="SPAN", help="Also a new length; default: as long as before.")
+@click.option("--past", is_flag=True, help="Even if START lies in the past.")
 @programme_command
 async def move(
-    parts: Parts, *, id: str, start: str, duration: str | None, series_id: str | None, as_json: bool
+    parts: Parts,
+    *,
+    id: str,
+    start: str,
+    duration: str | None,
+    past: bool,
+    series_id: str | None,
+    as_json: bool,
 ) -> None:
     """Let a webinar start at another time.
 
@@ -253,7 +263,29 @@ async def move(
             source="webinar move",
             names={**programme_input.NAMES, "starts": "START"},
         )
-    await _change(parts, lambda c: editing.edit(c, series, id, draft, given, now=now), as_json)
+
+    async def unit(connection: Connection) -> Edited:
+        before = await editing.find(connection, series, id)
+        edited = await editing.edit(connection, series, id, draft, given, now=now)
+        if not past:
+            _refuse_past(before, edited.record, now)
+        return edited
+
+    await _change(parts, unit, as_json)
+
+
+def _refuse_past(before: WebinarRecord, after: WebinarRecord, now: datetime) -> None:
+    """What people wait for does not slip into the past by a mistyped date; raised in the
+    transaction, this takes the change back."""
+    from scheduler.model import Status
+
+    awaited = before.status is Status.SCHEDULED and before.content.ends_at > now
+    starts_at = after.content.starts_at
+    if awaited and before.content.starts_at != starts_at < now:
+        raise ChangeRefused(
+            f"{after.slug} would start in the past, on {starts_at:%Y-%m-%d %H:%M} UTC: "
+            "--past moves it there all the same"
+        )
 
 
 @webinar.command()

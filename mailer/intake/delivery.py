@@ -15,7 +15,7 @@ from mailer.intake.apply import apply
 from mailer.intake.context import Asker, Context, Outcome
 from mailer.log import get_logger
 from mailer.message import incoming, roundtrip
-from mailer.message.address import Purpose, Recipient, is_own, own_addresses, route
+from mailer.message.address import Purpose, Recipient, is_own, own_addresses, route, series_names
 from mailer.message.command import Channel, Command, Nothing
 from mailer.message.header import may_be_answered
 from mailer.message.incoming import Authentication, Incoming
@@ -78,7 +78,8 @@ class Intake:
         """Apply a mail for one recipient; raises StoreUnavailable if it cannot be made durable."""
         series = self._series(recipient)
         is_ours = mail.author is not None and is_own(mail.author.key, self._config.series)
-        command, language = _command(mail, recipient, is_ours=is_ours)
+        names = series_names(series)
+        command, language = _command(mail, recipient, names, is_ours=is_ours)
         arrival = journal.Arrival(
             dedupe_key=journal.dedupe_key(mail.digest, address),
             source=source,
@@ -157,13 +158,15 @@ class Intake:
         return self._config.series_by_id(recipient.series)
 
 
-def _command(mail: Incoming, recipient: Recipient, *, is_ours: bool) -> tuple[Command, str | None]:
+def _command(
+    mail: Incoming, recipient: Recipient, names: frozenset[str], *, is_ours: bool
+) -> tuple[Command, str | None]:
     """What the mail asks for; one from an address of ours has come back to us (S4). A report may
     well be from our own postmaster."""
     is_report = mail.machine is not None and recipient.purpose is Purpose.BOUNCE
     if is_ours and not is_report:
         return Nothing(reason="own-address"), None
-    decision = decide(mail, recipient)
+    decision = decide(mail, recipient, names)
     return decision.command, decision.language
 
 

@@ -1,6 +1,8 @@
 """A person's own words: from a stranger a wish to subscribe, from a subscriber a mail for people.
 
 Nothing a person wrote is swallowed: what goes to the organisers is kept until it has expired there.
+A mail in doubt (marked as spam, or forged as far as the server before us can tell) reaches people
+as well, but gets no answer and subscribes nobody.
 """
 
 from __future__ import annotations
@@ -10,30 +12,50 @@ from dataclasses import replace
 from mailer.intake import answering
 from mailer.intake.context import Asker, Context, Outcome, facts_for
 from mailer.intake.subscribing import subscribe
+from mailer.log import get_logger
 from mailer.message.address import Address, parse_address
 from mailer.message.command import FreeText, Subscribe, ToOwner
-from mailer.message.incoming import Incoming
+from mailer.message.incoming import Authentication, Incoming
 from mailer.store import journal
-from mailer.store.people import State
+from mailer.store.people import State, Subscription
 
 MANY_WORDS = 40
+UNFORWARDED = "kept: nobody to forward to"
+
+_log = get_logger(__name__)
 
 
 async def free_text(context: Context, asker: Asker, command: FreeText, mail: Incoming) -> Outcome:
     """Subscribe a stranger, forward a subscriber; a stranger's long text does both."""
     current = asker.subscription
-    blob_id: int | None = None
+    doubt = _doubt(mail)
+    long = command.words > MANY_WORDS or command.attachments
     if current is not None and current.state is State.ACTIVE:
-        if not (command.words or command.attachments or mail.subject):
-            return await subscribe(context, asker, Subscribe(explicit=True))
-        kept = await _forward(context, asker, mail, _organisers(context))
-        if not mail.spam:
-            await answering.reply(context, asker, "reply-forwarded")
-        return Outcome(word="forwarded", subscription_id=current.id, blob_id=kept)
+        if long or command.words or mail.subject:
+            return await _from_subscriber(context, asker, mail, current, answer=not doubt)
+    elif long:
+        passed_on = await _forward(context, asker, mail, _organisers(context))
+        return passed_on if doubt else await _wish(context, asker, blob_id=passed_on.blob_id)
+    return Outcome(word=f"ignored: {doubt}") if doubt else await _wish(context, asker)
+
+
+def _doubt(mail: Incoming) -> str | None:
+    """Why nobody may hear from us because of this mail."""
     if mail.spam:
-        return Outcome(word="ignored: spam")
-    if command.words > MANY_WORDS or command.attachments:
-        blob_id = await _forward(context, asker, mail, _organisers(context))
+        return "spam"
+    return "authentication" if mail.authentication is Authentication.FAIL else None
+
+
+async def _from_subscriber(
+    context: Context, asker: Asker, mail: Incoming, current: Subscription, *, answer: bool
+) -> Outcome:
+    outcome = await _forward(context, asker, mail, _organisers(context))
+    if answer and outcome.word != UNFORWARDED:
+        await answering.reply(context, asker, "reply-forwarded")
+    return replace(outcome, subscription_id=current.id)
+
+
+async def _wish(context: Context, asker: Asker, *, blob_id: int | None = None) -> Outcome:
     wish = Subscribe(explicit=False, language=asker.language)
     return replace(await subscribe(context, asker, wish), blob_id=blob_id)
 
@@ -42,8 +64,7 @@ async def to_owner(context: Context, asker: Asker, command: ToOwner, mail: Incom
     """Send a mail to the organisers, or what is for the postmaster to the operator."""
     operator = parse_address(context.config.operator.address)
     wanted = (operator,) if command.postmaster and operator else _organisers(context)
-    blob_id = await _forward(context, asker, mail, wanted)
-    return Outcome(word="forwarded", blob_id=blob_id)
+    return await _forward(context, asker, mail, wanted)
 
 
 def _organisers(context: Context) -> tuple[Address, ...]:
@@ -54,12 +75,21 @@ def _organisers(context: Context) -> tuple[Address, ...]:
 
 async def _forward(
     context: Context, asker: Asker, mail: Incoming, recipients: tuple[Address, ...]
-) -> int:
+) -> Outcome:
+    """Keep the mail and send it on; where there is nobody to send it to, say so in the log."""
     blob_id = await journal.keep(
         context.connection, mail.content, until=context.now + context.config.retention.inbound
     )
+    if not recipients:
+        _log.error(
+            "kept a mail that nobody gets, for there is neither organiser nor operator",
+            action="mail.unforwarded",
+            series=context.series.id,
+            blob=blob_id,
+        )
+        return Outcome(word=UNFORWARDED, blob_id=blob_id)
     author = asker.address.mailbox if asker.address else "somebody without an address"
     organisers_view = Asker(address=None, channel=asker.channel)
     facts = facts_for(context, organisers_view, detail={"author": author, "subject": mail.subject})
     await answering.to_organisers(context, facts=facts, blob_id=blob_id, recipients=recipients)
-    return blob_id
+    return Outcome(word="forwarded", blob_id=blob_id)

@@ -6,6 +6,7 @@ is unsubscribed at once.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from mailer.intake import answering
@@ -19,12 +20,21 @@ from mailer.store.suppression import Reason
 
 # Somebody else may have used the address; after this the owner may have changed their mind.
 _DECLINED_FOR = timedelta(days=30)
+_REQUEST = "<confirmation."  # how the Message-ID of a confirmation request begins
 
 
 async def subscribe(context: Context, asker: Asker, command: Subscribe) -> Outcome:
-    """Note the wish and ask for one confirmation, unless the person is subscribed already."""
+    """Note the wish and ask for one confirmation, unless the person is subscribed already.
+
+    Who answers our request has confirmed, whatever they wrote and to whichever address.
+    """
     if asker.address is None:
         return Outcome(word="no address to answer")
+    request = _request_answered(context, asker)
+    if request:
+        outcome = await confirm(context, replace(asker, replies_to=(request,)), Confirm())
+        assert outcome is not None
+        return outcome
     if asker.subscription is not None and asker.subscription.state is State.ACTIVE:
         await answering.reply(context, asker, "reply-already-subscribed")
         return Outcome(word="already subscribed", subscription_id=asker.subscription.id)
@@ -102,10 +112,30 @@ def _read(context: Context, command: Confirm, asker: Asker) -> Token | None:
     if command.token is not None:
         return context.mint.read(Purpose.CONFIRM, command.token)
     for message_id in asker.replies_to:
-        left = message_id.strip("<>").partition("@")[0]
-        prefix, _, token = left.rpartition(".")
-        if prefix.startswith("confirmation."):
-            return context.mint.read(Purpose.MESSAGE, token)
+        if message_id.startswith(_REQUEST):
+            return _requested(context, message_id)
+    return None
+
+
+def _requested(context: Context, message_id: str) -> Token | None:
+    """What the Message-ID of a confirmation request of ours says."""
+    if not message_id.startswith(_REQUEST):
+        return None
+    left = message_id.strip("<>").partition("@")[0]
+    return context.mint.read(Purpose.MESSAGE, left.rpartition(".")[2])
+
+
+def _request_answered(context: Context, asker: Asker) -> str | None:
+    """The Message-ID of a request to the pending asker, still good, that their mail answers."""
+    wanted = asker.subscription
+    if wanted is None or wanted.state is not State.PENDING:
+        return None
+    for message_id in asker.replies_to:
+        token = _requested(context, message_id)
+        if token is None or _is_old(context, token):
+            continue
+        if (token.subject, token.context) == (wanted.id, wanted.generation):
+            return message_id
     return None
 
 

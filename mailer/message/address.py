@@ -200,6 +200,19 @@ def own_addresses(series: Sequence[Series]) -> frozenset[str]:
     return frozenset(own)
 
 
+def series_names(series: Series) -> frozenset[str]:
+    """What people call a series when they write to it."""
+    return frozenset(
+        {
+            series.id,
+            series.title,
+            series.address,
+            *_names(series),
+            *(f"{name}@{_domain(series)}" for name in _names(series)),
+        }
+    )
+
+
 def is_own(address: str, series: Sequence[Series]) -> bool:
     """Whether mail to that address would come back to us, tokens and all."""
     return route(address, series) is not None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mailer.config.model import Series
-from mailer.message.address import Purpose, Recipient, own_addresses, route
+from mailer.message.address import Purpose, Recipient, own_addresses, route, series_names
 from mailer.message.command import (
     Announce,
     Approve,
@@ -110,7 +110,8 @@ def classify(content: bytes, series: Sequence[Series]) -> Classification:
             bounces=judgement.bounces,
         )
     mail = read(content, sender=None, authserv_id="", own=own_addresses(series))
-    command = decide(mail, recipient).command
+    names = (series_names(one) for one in series if one.id == recipient.series)
+    command = decide(mail, recipient, next(names, frozenset())).command
     verdict, word = _verdict(command)
     return Classification(verdict=verdict, command=word, series=recipient.series)
 

@@ -72,7 +72,7 @@ def draw(
         series=facts.series,
         kind=kind,
         subject=rendered.subject,
-        language=facts.language,
+        language=renderer.language(letter.template, facts.series.id, facts.language),
         date=date,
         answers=letter.answers,
         unsubscribe=letter.unsubscribe,

@@ -33,7 +33,7 @@ from mailer.message.command import (
     Subscribe,
     Unsubscribe,
 )
-from mailer.message.phrase import LIST, Verb, join_keys, key, plain, words_of
+from mailer.message.phrase import LIST, NAME, Verb, join_keys, key, plain, words_of
 from mailer.message.vocabulary import reply_prefixes, vocabulary
 
 _LINE_CHARS = 200
@@ -65,15 +65,19 @@ class Found:
     languages: frozenset[str]
 
 
-def read_line(line: str, known: frozenset[str] = frozenset()) -> Found | None:
+def read_line(
+    line: str, known: frozenset[str] = frozenset(), called: frozenset[str] = frozenset()
+) -> Found | None:
     """The command that this whole line is, or None. ``known`` are keys of words that may stand in
-    it without changing it: the series' id, the writer's own address."""
+    it without changing it, such as the writer's own address; ``called`` keys of what the series is
+    called, which stands for the list or changes nothing either."""
     line = _without_prefixes(plain(line[:_LINE_CHARS])).translate(_PARTING)
     words = [_Word(key=key(word), text=word) for word in words_of(line)]
     words = [word for word in words if word.key]
     if not words or len(words) > _LINE_WORDS:
         return None
-    return _whole(words) or _whole([word for word in words if word.key not in known])
+    named = _named([word for word in words if word.key not in known], called)
+    return _whole(words) or _whole(named) or _beside_name(named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,29 @@ class _Word:
 
 def _key(words: Sequence[_Word]) -> str:
     return join_keys(word.key for word in words)
+
+
+def _named(words: list[_Word], called: frozenset[str]) -> list[_Word]:
+    """The words with each name of the series as one word, `NAME`; the longest name first."""
+    made: list[_Word] = []
+    start = 0
+    while start < len(words):
+        for end in range(len(words), start, -1):
+            if _key(words[start:end]) in called:
+                made.append(_Word(key=NAME, text=" ".join(word.text for word in words[start:end])))
+                start = end
+                break
+        else:
+            made.append(words[start])
+            start += 1
+    return made
+
+
+def _beside_name(named: list[_Word]) -> Found | None:
+    """The command beside the series' name. A bare "confirm" is none: so our own request is called,
+    and with it every answer to it, whatever that says."""
+    found = _whole([word for word in named if word.key != NAME])
+    return None if found and found.command == Confirm() else found
 
 
 def _whole(words: list[_Word]) -> Found | None:

@@ -31,6 +31,7 @@ class Verb(StrEnum):
 
 
 LIST = "ꙮ"  # a letter that no language of today uses
+NAME = "ꙭ"  # another one
 Patterns = tuple[str, ...]
 
 
@@ -41,7 +42,7 @@ class Words:
     ``bare`` are whole commands, ``opening`` stand before a number, date, zone, language or token.
     ``before`` and ``after`` are the politeness around a command; ``filler`` words inside an
     argument; ``replies`` what mail programs put before a subject; ``lists`` what people call the
-    list, written ``{list}`` in the other patterns.
+    list, written ``{list}`` in the other patterns; ``{name}`` is what this very one is called.
     """
 
     code: str
@@ -97,8 +98,9 @@ def join_keys(keys: Iterable[str]) -> str:
 
 def spellings(pattern: str) -> frozenset[str]:
     """Keys of all phrases a pattern stands for: ``(a|b)`` is one of them, ``[a|b]`` one or none.
-    ``{list}`` stays one word, `LIST`, so that the names of the list are not multiplied in."""
-    tokens = _PATTERN.findall(pattern.replace("{list}", LIST))
+    ``{list}`` stays one word, `LIST`, so that the names of the list are not multiplied in; so does
+    ``{name}``, `NAME`."""
+    tokens = _PATTERN.findall(pattern.replace("{list}", LIST).replace("{name}", NAME))
     made, rest = _alternatives(tokens)
     if rest:
         raise ValueError(f"unbalanced pattern: {pattern}")

@@ -1,8 +1,9 @@
 """Subjects of automatic absence replies that carry no header to tell them by.
 
 A table of phrases in some thirty languages. A subject matches only when it *begins* with the phrase
-and what follows is nothing, or set off by a mark (``Out of office: Re: …``): so a person's ``Re:
-Automatic reply …``, ``Vacation photos`` or ``Away from Geneva?`` never does.
+and what follows is nothing, or set off by a mark or an answered subject (``Out of office: …``, ``On
+leave Re: …``): so a person's ``Re: Automatic reply …``, ``Vacation photos`` or ``Away from
+Geneva?`` never does.
 """
 
 from __future__ import annotations
@@ -24,21 +25,26 @@ _PHRASES = (
     "|currently out of the office|away from my mail|away from my email|away from e-mail"
     "|on vacation"
     "|on holiday|on leave|on annual leave|annual leave|on maternity leave|on parental leave"
-    "|i am away|i'm away|i am on leave|i am on vacation|i am on holiday|absence notice|ooo",
+    "|i am away|i'm away|i am on leave|i am on vacation|i am on holiday|absence notice|ooo"
+    "|i'm on vacation|i'm on holiday|i'm on leave|i'm out of office|vacation|auto",
     # German
     "automatische antwort|abwesenheitsnotiz|abwesenheit|abwesenheitsmeldung|abwesenheitsassistent"
     "|abwesenheitsagent|abwesenheitsbenachrichtigung|abwesenheitsnachricht"
     "|automatische rückantwort"
     "|autom. antwort|automatische abwesenheitsnotiz|automatische nachricht|ich bin nicht im büro"
+    "|urlaub"
     "|ich bin im urlaub|ich bin außer haus|nicht im büro|außer haus|urlaubsnotiz|urlaubsmeldung",
     # French
     "réponse automatique|absence du bureau|absent du bureau|message d'absence|avis d'absence"
     "|notification d'absence|absence|absent|absente|en congé|en congés|en vacances|je suis absent"
-    "|je suis absente|je suis en congé|je suis en congés|réponse d'absence|message automatique",
+    "|je suis absente|je suis en congé|je suis en congés|réponse d'absence|message automatique"
+    "|absente du bureau|je suis absent du bureau|je suis absente du bureau|je suis en vacances"
+    "|je suis actuellement absent|je suis actuellement absente|vacances",
     # Spanish, Catalan, Galician, Basque
     "respuesta automática|fuera de la oficina|fuera de oficina|ausente de la oficina"
     "|autorespuesta"
     "|mensaje automático|estoy fuera de la oficina|estoy de vacaciones|de vacaciones"
+    "|estoy ausente|vacaciones"
     "|aviso de ausencia|ausencia|resposta automàtica|fora de l'oficina|erantzun automatikoa",
     # Portuguese
     "resposta automática|ausência temporária|fora do escritório|estou fora do escritório"
@@ -63,6 +69,7 @@ _PHRASES = (
     # Polish, Czech, Slovak, Slovene, Croatian, Serbian
     "automatyczna odpowiedź|odpowiedź automatyczna|autoodpowiedź|poza biurem|nieobecność"
     "|nieobecność w biurze|jestem na urlopie|na urlopie|automatická odpověď|mimo kancelář"
+    "|automatické odpovědi|automatické odpovede|automatické odpoveď"
     "|nepřítomnost|dovolená|automatická odpoveď|mimo kancelárie|neprítomnosť|samodejni odgovor"
     "|odsotnost|automatski odgovor|automatski odziv|odsutnost|аутоматски одговор",
     # Hungarian, Greek, Turkish, Albanian, Maltese
@@ -71,13 +78,14 @@ _PHRASES = (
     "|ofis dışındayım|izindeyim|përgjigje automatike|tweġiba awtomatika",
     # Russian, Ukrainian, Bulgarian, Macedonian, Belarusian, Kazakh
     "автоматический ответ|автоответ|автоматическое уведомление|нет на работе|вне офиса|в отпуске"
+    "|отпуск|я нахожусь в отпуске"
     "|я в отпуске|отсутствую|отсутствие на работе|автоматична відповідь|автовідповідь|відпустка"
     "|автоматичен отговор|извън офиса|в отпуска|автоматски одговор|аўтаматычны адказ",
     # Arabic, Hebrew, Persian, Urdu
     "رد تلقائي|الرد التلقائي|خارج المكتب|في إجازة|תשובה אוטומטית|מענה אוטומטי|מחוץ למשרד|בחופשה"
     "|پاسخ خودکار|خارج از دفتر|خودکار جواب",
     # Chinese, Japanese, Korean
-    "自动答复|自动回复|自動回覆|自動答覆|不在办公室|外出|休假中|外出通知|自動応答|自動返信|自動応答メール"
+    "自动答复|自动回复|自動回覆|自動答覆|不在办公室|外出|休假|休假中|我在休假|我正在休假|我正在休假中|外出通知|自動応答|自動返信|自動応答メール"
     "|不在通知|不在のお知らせ|不在連絡|休暇中|休暇のお知らせ"
     "|자동 회신|자동회신|자동 응답|자동응답|부재중|부재 중",
     # Hindi, Bengali, Thai, Vietnamese, Indonesian, Malay, Filipino, Swahili
@@ -90,13 +98,15 @@ _SHORT = 12  # characters; a shorter phrase counts as the whole subject or befor
 # Everyday words, which a person may well write about: before a colon only.
 _EVERYDAY = (
     "absence|absent|absente|abwesenheit|ausencia|ausência|assenza|absent|afwezig|fravær|frånvaro"
-    "|poissaolo|nieobecność|dovolená|odsotnost|odsutnost|távollét|απουσία|відпустка|外出|休假中"
-    "|休暇中|on leave|on vacation|on holiday|annual leave|izindeyim|vắng mặt|부재중|부재 중"
+    "|poissaolo|nieobecność|dovolená|odsotnost|odsutnost|távollét|απουσία|外出"
+    "|on leave|on vacation|on holiday|annual leave|izindeyim|vắng mặt|부재중|부재 중"
+    "|auto|vacation|vacances|vacaciones|urlaub"
 )
 _BRACKETED = re.compile(r"[\[(]\s*([^\])]{3,60})\s*[\])]")
 _AFTER = re.compile(r"\s*(?:[:：;\-–—|,.!(\[/（【]|$)")
 _AFTER_SHORT = re.compile(r"\s*(?:[:：(\[（【]|[.!]?\s*$)")
 _COLON = re.compile(r"\s*[:：]")
+_ANSWERED = re.compile(r"\s+(?:re|aw|sv|vs|antw|tr|wg|fw|fwd|odp|отв|ha)\s*[:：]")  # "Away Re: …"
 
 
 def _plain(value: str) -> str:
@@ -120,7 +130,16 @@ _FOLLOWED = (
     re.compile(
         r"(?:i am|i'm) (?:currently )?(?:out of (?:the )?office|away|on (?:annual )?leave) \w"
     ),
-    re.compile(r"auto: ?(?:re|aw|sv|fw|fwd)\b"),
+    re.compile(
+        r"(?:(?:(?:i am|i'm) )?(?:currently )?(?:on (?:vacation|holidays?|(?:annual )?leave)"
+        r"|away from (?:the|my) (?:office|desk)))"
+        r" (?:until|till|from \d|through)\b"
+    ),
+    re.compile(
+        r"je suis (?:actuellement )?(?:absente?|en (?:conges?|vacances))"
+        r" (?:du (?:bureau|\d)|jusqu')"
+    ),
+    re.compile(r"(?:я )?(?:нахожусь )?в отпуске (?:до|с|по)\b"),
     re.compile(r"(?:自动回复|自動回覆|自動返信|自動応答|不在通知|자동 ?회신|자동 ?응답)"),
 )
 
@@ -133,8 +152,10 @@ def is_vacation_subject(subject: str) -> bool:
         return True
     if any(pattern.match(plain) for pattern in _FOLLOWED):
         return True
-    for length in range(min(_LONGEST, len(plain)), 2, -1):
+    for length in range(min(_LONGEST, len(plain)), 1, -1):
         if plain[:length] in _KNOWN:
+            if _ANSWERED.match(plain, length):
+                return True
             if plain[:length] in _ONLY_WITH_COLON:
                 return _COLON.match(plain, length) is not None
             after = _AFTER if length > _SHORT else _AFTER_SHORT

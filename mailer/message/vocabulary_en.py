@@ -8,16 +8,18 @@ WORDS = Words(
         "[the|your|this|these|all|all the|all your] (list|mailing list|email list|newsletter"
         "|webinar|webinars|webinar series|webinar list|series|announcements|updates|mails|emails"
         "|messages|invitations|notifications|mailings)"
+        "|[the|your|this] {name} [list|mailing list|newsletter|series|webinars|webinar series"
+        "|announcements|mails|emails]"
     ),
     bare={
         Verb.SUBSCRIBE: (
-            "subscribe [me|us] [(to|for) {list}]",
+            "subscribe [me|us] [[to|for] {list}]",
             "subscribe me again",
             "resubscribe [me]",
             "(be|get) (added|subscribed) [to {list}]",
             "join [{list}]",
             "signup",
-            "sign [me] up [(to|for) {list}]",
+            "sign [me] up [[to|for] {list}]",
             "(add|put) (me|my address|my email|my email address) [(to|on|in) {list}]",
             "include me [in {list}]",
             "receive {list}",
@@ -25,8 +27,8 @@ WORDS = Words(
             "subscription",
         ),
         Verb.UNSUBSCRIBE: (
-            "unsubscribe [me|us] [(from|to|for) {list}]",
-            "(un subscribe|unsuscribe|unsubcribe|unsubscibe) [me]",
+            "unsubscribe [me|us] [[from|to|for|of] {list}]",
+            "(un subscribe|unsuscribe|unsubcribe|unsubscibe|unsub) [me] [[from] {list}]",
             "be (unsubscribed|removed|taken off) [from] [{list}]",
             "leave [{list}]",
             "stop [{list}]",
@@ -36,8 +38,9 @@ WORDS = Words(
             "delete me [from {list}]",
             "take me off [{list}]",
             "(signoff|sign off|sign me off) [{list}]",
-            "opt [me] out",
-            "(cancel|end) [my] subscription",
+            "(opt [me] out|optout) [[of|from] {list}]",
+            "(cancel|end) [my|the] subscription [(to|for|of) {list}]",
+            "cancel",
             "no more (mails|emails|messages)",
             "(do not|don't) (email|mail|write to|contact) me [again|anymore|any more]",
             "[i] (no longer|do not|don't) (want|wish) [to] [receive|get] {list} [anymore|any more]",

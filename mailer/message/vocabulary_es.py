@@ -2,8 +2,8 @@
 
 from mailer.message.phrase import Verb, Words
 
-_TO = "[(a|en|para) {list}|al (boletín|listado|webinar|seminario)]"
-_FROM = "[(de|a|en) {list}|del (boletín|listado|webinar|seminario)]"
+_TO = "[[a|al|en|para] {list}|al (boletín|listado|webinar|seminario)]"
+_FROM = "[[de|del|a|en] {list}|del (boletín|listado|webinar|seminario)]"
 
 WORDS = Words(
     code="es",
@@ -11,6 +11,8 @@ WORDS = Words(
         "[la|esta|su|sus|los|estos|las|estas|el|este|mis] (lista|lista de correo"
         "|lista de distribución|boletín|serie|seminarios|seminarios web|webinars|webinarios"
         "|anuncios|correos|mensajes|emails|invitaciones|avisos|notificaciones)"
+        "|[la|el|los|las|su|sus|esta|este|lista|la lista|serie|la serie|boletín|el boletín"
+        "|seminarios|los seminarios|webinars|los webinars] {name}"
     ),
     bare={
         Verb.SUBSCRIBE: (
@@ -38,6 +40,7 @@ WORDS = Words(
             "ya no (quiero|deseo|me interesa) recibir [más] {list}",
             "no me (envíen|envíe|manden|mande|escriban) más [{list}]",
             "(parar|pare|paren|detener|salir) [{list}]",
+            "cancelar",
         ),
         Verb.CONFIRM: (
             "[yo] (confirmar|confirmo|confirmado|confirmación)",

@@ -2,8 +2,8 @@
 
 from mailer.message.phrase import Verb, Words
 
-_TO = "[(à|sur|pour) {list}|aux (webinaires|annonces|messages)|au webinaire]"
-_FROM = "[(de|à) {list}|des (webinaires|annonces|messages)|du webinaire]"
+_TO = "[[à|au|aux|sur|pour] {list}|aux (webinaires|annonces|messages)|au webinaire]"
+_FROM = "[[de|d'|du|des|à] {list}|des (webinaires|annonces|messages)|du webinaire]"
 
 WORDS = Words(
     code="fr",
@@ -11,6 +11,8 @@ WORDS = Words(
         "[la|cette|votre|vos|les|ces|mes] (liste|liste de diffusion|newsletter|infolettre"
         "|lettre d'information|série|série de webinaires|webinaires|annonces|mails|messages"
         "|courriels|e-mails|emails|invitations|informations)"
+        "|[la|le|les|votre|vos|cette|ces|liste|la liste|série|la série|newsletter|la newsletter"
+        "|infolettre|l'infolettre|webinaires|les webinaires] {name}"
     ),
     bare={
         Verb.SUBSCRIBE: (
@@ -30,7 +32,7 @@ WORDS = Words(
             f"je me (désabonne|désinscris) {_FROM}",
             f"être (désabonné|désabonnée|désinscrit|désinscrite) {_FROM}",
             f"(désabonnement|désinscription|désabonner mon adresse) {_FROM}",
-            "[annuler|résilier|arrêter|annulation de|résiliation de] (mon|l') abonnement",
+            "(annuler|résilier|arrêter|annulation|résiliation) [de|d'] [mon|l'] abonnement",
             "résilier",
             f"(me|m') (retirer|supprimer|enlever|rayer|ôter) {_FROM}",
             f"(retirez|supprimez|enlevez|rayez|ôtez)-moi {_FROM}",
@@ -55,7 +57,7 @@ WORDS = Words(
         ),
         Verb.STATUS: (
             "[mon] (statut|état)",
-            "mon (inscription|compte)",
+            "mon (inscription|compte|abonnement)",
             "mes (données|inscriptions|réglages)",
             "(suis-je|je suis) (abonné|abonnée|inscrit|inscrite)",
         ),

@@ -57,8 +57,9 @@ class Decision:
     language: str | None = None
 
 
-def decide(mail: Incoming, recipient: Recipient) -> Decision:
-    """What this mail asks for at that address of ours."""
+def decide(mail: Incoming, recipient: Recipient, names: frozenset[str] = frozenset()) -> Decision:
+    """What this mail asks for at that address of ours. ``names`` are what its series is called, as
+    written (`series_names`): a command may name it."""
     if mail.received_count > HOPS:
         return Decision(command=Nothing(reason="loop"))
     complaint = complaint_in(mail.content)
@@ -66,7 +67,7 @@ def decide(mail: Incoming, recipient: Recipient) -> Decision:
         return Decision(command=_complaint(complaint, recipient))
     if mail.machine and not _takes_machines(recipient):
         return Decision(command=Nothing(reason=mail.machine))
-    wanted = _wanted(mail, recipient)
+    wanted = _wanted(mail, recipient, names)
     reason = _refusal(mail, recipient, wanted.command)
     return Decision(command=Nothing(reason=reason)) if reason else wanted
 
@@ -96,8 +97,8 @@ def _takes_machines(recipient: Recipient) -> bool:
 def _refusal(mail: Incoming, recipient: Recipient, command: Command) -> str | None:
     """Why nothing may come of this command, None if nothing is in its way.
 
-    A token says who is meant; then nothing else about the sender counts. What a subscriber wrote
-    in their own words is never lost to a spam filter: the intake knows who is one.
+    A token says who is meant; then nothing else about the sender counts. What people wrote in
+    their own words is never lost to a filter: the intake knows who is a subscriber.
     """
     spam = "spam" if mail.spam else None
     match command:
@@ -107,18 +108,21 @@ def _refusal(mail: Incoming, recipient: Recipient, command: Command) -> str | No
             return None
         case ToOwner():
             return spam
-        case Unsubscribe() | FreeText():  # filters mistake many an honest one
+        case FreeText():
+            return None if mail.author else "no author"
+        case Unsubscribe():  # filters mistake many an honest one
             spam = None
     if mail.authentication is Authentication.FAIL:
         return spam or "authentication"
     return spam or (None if mail.author else "no author")
 
 
-def _wanted(mail: Incoming, recipient: Recipient) -> Decision:
+def _wanted(mail: Incoming, recipient: Recipient, names: frozenset[str]) -> Decision:
+    called = frozenset(filter(None, map(key, (*names, recipient.series or ""))))
     if recipient.purpose is Purpose.SERIES:
-        return _by_text(mail, recipient)
+        return _by_text(mail, called)
     if recipient.purpose is Purpose.PREFERENCES:
-        return _preference(mail, recipient)
+        return _preference(mail, called)
     return Decision(command=_by_address(recipient, mail.language), language=mail.language)
 
 
@@ -144,24 +148,22 @@ def _by_address(recipient: Recipient, language: str | None) -> Command:
     return command or Nothing(reason="no such address")
 
 
-def _by_text(mail: Incoming, recipient: Recipient) -> Decision:
-    return _first_line(mail, recipient) or Decision(
+def _by_text(mail: Incoming, called: frozenset[str]) -> Decision:
+    return _first_line(mail, called) or Decision(
         command=FreeText(words=mail.words, attachments=mail.attachments), language=mail.language
     )
 
 
-def _preference(mail: Incoming, recipient: Recipient) -> Decision:
+def _preference(mail: Incoming, called: frozenset[str]) -> Decision:
     """The one address that says who but not what: that is in the text, as for the series."""
-    return _first_line(mail, recipient) or Decision(command=ShowStatus(), language=mail.language)
+    return _first_line(mail, called) or Decision(command=ShowStatus(), language=mail.language)
 
 
-def _first_line(mail: Incoming, recipient: Recipient) -> Decision | None:
+def _first_line(mail: Incoming, called: frozenset[str]) -> Decision | None:
     """The first line that is a command: of the subject and the first unquoted lines."""
-    known = {key(recipient.series or "")}
-    if mail.author:
-        known.add(key(mail.author.key))
+    known = frozenset({key(mail.author.key)} if mail.author else ())
     for line in (mail.subject, *mail.lines[:LINES]):
-        found = read_line(line, frozenset(known))
+        found = read_line(line, known, called)
         if found:
             [language, *others] = sorted(found.languages)
             spoken = mail.language if others else language

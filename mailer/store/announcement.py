@@ -348,6 +348,19 @@ async def fail(connection: AsyncConnection, announcement_id: int, *, reason: str
     )
 
 
+async def revive(connection: AsyncConnection, *, now: datetime) -> int:
+    """Plan again what has failed and is not too late; the next tick lets it go. Returns how many.
+
+    What is no longer in the plan is cancelled by the same tick.
+    """
+    back = await connection.execute(
+        update(announcement)
+        .where(announcement.c.state == State.FAILED, announcement.c.expires_at > now)
+        .values(state=State.PLANNED, reason="")
+    )
+    return back.rowcount
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """Everyone whose copy of an announcement differs only in personal places."""
@@ -397,10 +410,15 @@ class Progress:
     state: str
     total: int
     sent: int
+    series: str
+    reason: str
 
 
-async def progress(connection: AsyncConnection) -> tuple[Progress, ...]:
-    """Every announcement that was let go, with how many of its rows are sent."""
+async def progress(
+    connection: AsyncConnection, *, series_id: str | None = None
+) -> tuple[Progress, ...]:
+    """Every announcement, of one series or all, with how many of its rows are sent."""
+    of_series = () if series_id is None else (announcement.c.series_id == series_id,)
     sent = (
         select(outbox.c.announcement_id, func.count().label("n"))
         .where(outbox.c.state == RowState.SENT, outbox.c.announcement_id.is_not(None))
@@ -415,9 +433,12 @@ async def progress(connection: AsyncConnection) -> tuple[Progress, ...]:
             announcement.c.due_at,
             announcement.c.state,
             announcement.c.total,
+            announcement.c.series_id,
+            announcement.c.reason,
             webinar.c.title,
             func.coalesce(sent.c.n, 0).label("sent"),
         )
+        .where(*of_series)
         .outerjoin(webinar, webinar.c.id == announcement.c.webinar_id)
         .outerjoin(sent, sent.c.announcement_id == announcement.c.id)
         .order_by(announcement.c.due_at, announcement.c.id)
@@ -430,6 +451,8 @@ async def progress(connection: AsyncConnection) -> tuple[Progress, ...]:
             state=row.state,
             total=row.total,
             sent=row.sent,
+            series=row.series_id,
+            reason=row.reason,
         )
         for row in rows
     )

@@ -5,24 +5,79 @@ Table by table in the order of their references, in slices, ids kept.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, Table, func, insert, select, text, tuple_
+from sqlalchemy import Select, Table, func, insert, inspect, make_url, select, text, tuple_
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mailer.errors import MailerError
-from mailer.store.engine import Store
+from mailer.errors import MailerError, StoreUnavailable, WrongOwner
+from mailer.store.engine import Store, open_store
 from mailer.store.schema import metadata, series
+from mailer.store.upgrade import make_ready
 
 SLICE = 2000
+_NOT_EMPTY = "the database to copy into is not empty: name a new one"
 
 
 class NotEmpty(MailerError, ValueError):
     """The database to copy into has data already."""
+
+
+class NoDatabase(MailerError, ValueError):
+    """What was named is no database that this program knows."""
+
+
+def require_database(url: str) -> None:
+    """Raise `NoDatabase` unless this is the URL of a database."""
+    place = _place(url)
+    if not place or ":memory:" in place:
+        raise NoDatabase(
+            f"URL: found {without_password(url)!r}, "
+            "expected sqlite:///FILE or postgresql://user@host/database"
+        )
+
+
+def _place(url: str) -> str | None:
+    """The file, or the name of the database."""
+    try:
+        parsed = make_url(url)
+        known = parsed.get_backend_name() in ("sqlite", "postgresql")
+    except (ArgumentError, ValueError):
+        return None
+    return parsed.database if known else None
+
+
+def open_target(url: str) -> Store:
+    """The database to copy into. Raises `StoreUnavailable`, `WrongOwner`."""
+    try:
+        return open_store(url)
+    except WrongOwner:
+        raise
+    except OSError as error:
+        raise StoreUnavailable(f"cannot make {_place(url)}: {error.strerror}") from error
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown."""
+    return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:…@", url)
+
+
+async def make_target_ready(target: Store) -> None:
+    """Give a new database its schema. Raises `NotEmpty` if it is somebody else's."""
+    path = target.sqlite_path
+    if path is None or path.exists():
+        tables = await target.read(
+            lambda c: c.run_sync(lambda sync: inspect(sync).get_table_names())
+        )
+        if tables and "alembic_version" not in tables:
+            raise NotEmpty(_NOT_EMPTY)
+    await make_ready(target, upgrade=True)
 
 
 async def copy_all(
@@ -33,7 +88,7 @@ async def copy_all(
     ``progress`` is told table and rows so far. Raises `NotEmpty` if the target has series already.
     """
     if await target.read(lambda c: c.scalar(select(func.count()).select_from(series))):
-        raise NotEmpty("the database to copy into is not empty: name a new one")
+        raise NotEmpty(_NOT_EMPTY)
     total = 0
     for table in metadata.sorted_tables:
         total += await _copy_table(source, target, table, progress)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, case, select
+from sqlalchemy import and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store.outbox import State as RowState
 from mailer.store.people import State, Subscription, from_row, selection
 from mailer.store.schema import (
+    Instant,
     announcement,
     outbox,
     registration,
@@ -147,3 +148,40 @@ async def choices(connection: AsyncConnection, subscriber_id: int) -> dict[int, 
         )
     )
     return {row.webinar_id: row.state for row in rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Rows of one announcement that are queued; ``at`` is when the first of them may go."""
+
+    at: datetime
+    series: str
+    kind: str
+    webinar: str | None
+    audience: str
+    recipients: int
+
+
+async def waiting(connection: AsyncConnection, *, now: datetime) -> tuple[Waiting, ...]:
+    """What is queued of each announcement and not too late, the earliest first."""
+    at = func.min(outbox.c.not_before, type_=Instant()).label("at")
+    rows = await connection.execute(
+        select(
+            at,
+            announcement.c.series_id.label("series"),
+            announcement.c.kind,
+            webinar.c.slug.label("webinar"),
+            announcement.c.audience,
+            func.count().label("recipients"),
+        )
+        .select_from(outbox)
+        .join(announcement, announcement.c.id == outbox.c.announcement_id)
+        .outerjoin(webinar, webinar.c.id == announcement.c.webinar_id)
+        .where(
+            outbox.c.state == literal(RowState.QUEUED, literal_execute=True),
+            or_(outbox.c.expires_at.is_(None), outbox.c.expires_at > now),
+        )
+        .group_by(announcement.c.id, webinar.c.slug)
+        .order_by(at, announcement.c.id)
+    )
+    return tuple(Waiting(**row._mapping) for row in rows)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     func,
     insert,
     literal,
@@ -30,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mailer.message.judgement import BounceClass
 from mailer.store.bounce import Refusal, note_refusals
 from mailer.store.people import State as SubscriptionState
-from mailer.store.schema import announcement, outbox, subscription, webinar
+from mailer.store.schema import announcement, bounce, outbox, skeleton, subscription, webinar
 
 
 class State(StrEnum):
@@ -452,6 +453,43 @@ async def next_due(connection: AsyncConnection) -> datetime | None:
         select(func.min(outbox.c.not_before)).where(outbox.c.state == State.QUEUED)
     )
     return found
+
+
+_LOOKED_AT = 10  # times the limit: how many of the oldest rows a sweep reads
+
+
+async def sweep(connection: AsyncConnection, *, before: datetime, limit: int) -> int:
+    """Erase up to ``limit`` of the oldest rows that were settled before an instant, with what came
+    back of them and the copies they were the last of. Returns how many; fewer than the limit means
+    that there are no more. What is younger than the oldest rows is not even read.
+    """
+    oldest = select(outbox.c.id).order_by(outbox.c.id).limit(limit * _LOOKED_AT)
+    found = await connection.execute(
+        select(outbox.c.id, outbox.c.announcement_id)
+        .where(
+            outbox.c.id.in_(oldest),
+            outbox.c.state.not_in((State.QUEUED, State.SENDING)),
+            func.coalesce(outbox.c.settled_at, outbox.c.queued_at) < before,
+        )
+        .order_by(outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = found.all()
+    if not rows:
+        return 0
+    ids = [row.id for row in rows]
+    await connection.execute(delete(bounce).where(bounce.c.outbox_id.in_(ids)))
+    await connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+    await connection.execute(
+        delete(skeleton).where(
+            skeleton.c.announcement_id.in_({row.announcement_id for row in rows} - {None}),
+            ~select(outbox.c.id)
+            .where(outbox.c.announcement_id == skeleton.c.announcement_id)
+            .exists(),
+        )
+    )
+    return len(rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from mailer.checkup.database import database, integrity, room, time_of_day
 from mailer.config.model import Config, Database, Inbound, Outbound, TransportKind
 from mailer.store import condition, node
 from mailer.store.engine import Store
-from scheduler.clock import VirtualClock
+from scheduler.clock import SystemClock, VirtualClock
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -23,7 +23,7 @@ def config(url: str, **more: object) -> Config:
 
 
 async def summary(url: str) -> list[tuple[str, str]]:
-    found = [one async for one in database(config(url), VirtualClock(NOW))]
+    found = [one async for one in database(config(url), SystemClock())]
     return [(one.topic, str(one.verdict)) for one in found]
 
 

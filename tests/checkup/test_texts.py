@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from mailer.checkup.texts import texts
 from mailer.config.model import Config, Series, Templates
 
@@ -51,3 +53,23 @@ def test_a_catalogue_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     override(tmp_path, "translations/fr.po", 'msgid "x"\nmsgstr[ "y"\n')
     (row,) = texts(config(tmp_path))
     assert row.verdict == "fault"
+
+
+def test_a_folder_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+    (row,) = texts(config(tmp_path / "none"))
+    assert (row.verdict, row.found) == ("fault", f"{tmp_path}/none: there is no such folder")
+
+
+@pytest.mark.parametrize("place", ["mail", "talks/mail"])
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("anouncement", ", did you mean announcement?"), ("zzz", "")],
+)
+def test_a_folder_of_no_mail_is_a_fault_that_names_the_nearest(
+    tmp_path: Path, place: str, kind: str, said: str
+) -> None:
+    override(tmp_path, f"{place}/{kind}/body.txt", "Hello")
+    override(tmp_path, f"{place}/_own/part.txt", "Hello")
+    (row,) = texts(config(tmp_path))
+    found = f"{tmp_path}/{place}/{kind}: there is no such mail{said}"
+    assert (row.verdict, row.found) == ("fault", found)

@@ -119,3 +119,30 @@ def test_an_announcement_that_is_not_there_is_one_clear_line(mailer: Mailer) -> 
     assert mailer("announcement", "show", "7", code=1).stderr == (
         "there is no announcement 7; `mailer announcement list` has them all\n"
     )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("queue", "new.md", "--at", "2026-12-01T09:00", "--json"),
+        ("preview", "new.md"),
+        ("test", "new.md", "--to", "ana@example.org"),
+        ("approve", "1"),
+        ("pause", "1"),
+        ("resume", "1"),
+        ("cancel",),
+    ],
+)
+def test_what_is_promised_says_that_it_is_not_there_yet(
+    mailer: Mailer, arguments: tuple[str, ...]
+) -> None:
+    done = mailer("announcement", *arguments, code=1)
+    told = f"mailer announcement {arguments[0]}: not yet in this version\n"
+    assert (done.stdout, done.stderr) == ("", told)
+    assert arguments[0] not in mailer("announcement", "--help").stdout.split()
+
+
+def test_the_list_may_be_of_one_series(mailer: Mailer) -> None:
+    (one,) = json.loads(mailer("announcement", "list", "--series", "copyright", "--json").stdout)
+    assert (one["id"], one["series"]) == (1, "copyright")
+    mailer("announcement", "list", "--series", "other", code=2)

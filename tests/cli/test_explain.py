@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,17 +77,24 @@ def live(tmp_path: Path, *, at: datetime) -> None:
 
 
 def test_of_a_stranger_nothing_is_known(mailer: Mailer) -> None:
-    told = mailer("explain", "ana@example.net", code=1)
-    assert told.stderr == "nothing is known about ana@example.net\n"
-    assert mailer("explain", "ana@example.net", "--json", code=1).stdout == ""
+    told = mailer("explain", "ana@example.net")
+    assert (told.stdout, told.stderr) == ("Nothing is known about ana@example.net.\n", "")
+    found = json.loads(mailer("explain", "ana@example.net", "--json").stdout)
+    assert (found.pop("address"), found.pop("name")) == ("ana@example.net", "")
+    assert not any(found.values())
+    assert {"subscriptions", "registrations", "mails", "next"} < set(found)
 
 
 def test_of_a_forgotten_person_only_that_they_are(mailer: Mailer) -> None:
     mailer("subscriber", "add", "ana@example.net")
     mailer("subscriber", "forget", "ana@example.net")
-    told = mailer("explain", "ana@example.net", code=1).stderr
-    assert told.startswith("nothing is known about ana@example.net, kept out from everything since")
-    assert told.endswith("because they asked to be forgotten\n")
+    told = mailer("explain", "ana@example.net").stdout
+    assert told.startswith("Nothing is known about ana@example.net, kept out from everything since")
+    assert told.endswith("because they asked to be forgotten.\n")
+    (suppression,) = json.loads(mailer("explain", "ana@example.net", "--json").stdout)[
+        "suppressions"
+    ]
+    assert suppression["reason"] == "forgotten"
 
 
 def test_what_is_no_address_is_a_usage_error(mailer: Mailer) -> None:
@@ -164,7 +172,10 @@ def test_a_late_subscriber_learns_what_they_missed(tmp_path: Path) -> None:
             assert [one.kind for one in found.next] == ["reminder"]
             bob = await dossier(parts, Address(key="bob@example.com", mailbox=""))
             assert [(one.kind, one.state) for one in bob.mails] == [("announcement", "queued")]
-            assert [one.kind for one in bob.next] == ["reminder"]
+            assert [(one.at, one.kind, one.webinar) for one in bob.next] == [
+                (NOON + timedelta(hours=1), "announcement", "capasso"),
+                (NOON + timedelta(days=6, hours=-2), "reminder", "capasso"),
+            ]
 
     asyncio.run(story())
 
@@ -247,3 +258,11 @@ def test_why_somebody_does_not_get_a_mailing(
         paused_until=None if paused is None else NOON + timedelta(hours=paused),
     )
     assert why_not(due, reader, choice, at=released) == expected
+
+
+def test_a_queued_mail_of_no_webinar_comes_next_too(mailer: Mailer) -> None:
+    mailer("subscriber", "add", "ana@example.net")
+    found = json.loads(mailer("explain", "ana@example.net", "--json").stdout)
+    assert [(one["kind"], one["webinar"]) for one in found["next"]] == [("confirmation", None)]
+    told = mailer("explain", "ana@example.net").stdout
+    assert re.search(r"^What comes next, as things stand:\n  .{16} UTC  confirmation$", told, re.M)

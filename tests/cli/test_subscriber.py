@@ -222,6 +222,27 @@ def test_an_export_reads_back_as_it_was(mailer: Mailer, people_file: Path, tmp_p
     assert json.loads(mailer("import", str(out), "--json").stdout) == {**NOTHING, "unchanged": 3}
 
 
+def test_an_export_as_json_is_an_array_of_people(
+    mailer: Mailer, people_file: Path, tmp_path: Path
+) -> None:
+    assert json.loads(mailer("export", "--json").stdout) == []
+    mailer("import", str(people_file), *STATED)
+    found = json.loads(mailer("export", "--json").stdout)
+    assert found == [
+        {
+            "address": "ana@example.org",
+            "name": "Ana",
+            "language": "fr",
+            "timezone": "Asia/Tokyo",
+        },
+        {"address": "Bob@example.com", "name": "", "language": None, "timezone": None},
+        {"address": "eve@example.net", "name": "", "language": None, "timezone": None},
+    ]
+    both = mailer("export", "--json", "--out", str(tmp_path / "out.csv"))
+    assert json.loads(both.stdout) == found
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
+
+
 def test_show_says_since_when_and_how_they_consented(mailer: Mailer) -> None:
     mailer("add", "ana@example.org", "--name", "Ana\x1b[2J", *STATED, code=2)
     mailer("add", "ana@example.org", "--name", "Ana", *STATED)

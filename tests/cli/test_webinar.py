@@ -419,12 +419,32 @@ def test_a_start_is_by_the_clock_of_the_series(mailer: Mailer) -> None:
 def test_a_move_tells_both_times_in_utc_as_json(mailer: Mailer) -> None:
     mailer(*ADD)
     moved = document(
-        mailer("webinar", "move", "1", "2026-10-07T13:00", "--duration", "2h", "--json")
+        mailer("webinar", "move", "1", "2026-10-07T13:00", "--duration", "2h", "--past", "--json")
     )
     assert moved["changes"] == [
         {"field": "starts_at", "old": "2026-11-25T12:00:00Z", "new": "2026-10-07T11:00:00Z"},
         {"field": "duration", "old": "1h", "new": "2h"},
     ]
+
+
+def test_a_move_into_the_past_must_be_meant(mailer: Mailer) -> None:
+    mailer(*ADD)
+    refused = mailer("webinar", "move", "1", "2026-10-07T13:00")
+    assert (refused.exit_code, refused.stdout, refused.stderr) == (
+        1,
+        "",
+        "matching-services would start in the past, on 2026-10-07 11:00 UTC: "
+        "--past moves it there all the same\n",
+    )
+    (kept,) = document(mailer("webinar", "list", "--json"))
+    assert kept["starts_at"] == "2026-11-25T12:00:00Z"
+    assert mailer("webinar", "move", "1", "2026-10-07T13:00", "--past").exit_code == 0
+    assert mailer("webinar", "move", "1", "2026-10-06T13:00").exit_code == 0  # it is over anyway
+
+
+def test_a_draft_may_lie_in_the_past(mailer: Mailer) -> None:
+    mailer(*ADD, "--draft")
+    assert mailer("webinar", "move", "1", "2026-10-07T13:00").exit_code == 0
 
 
 def test_a_start_that_is_none_is_a_usage_error(mailer: Mailer) -> None:

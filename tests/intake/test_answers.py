@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
-from mailer.config.model import Limits
+from mailer.config.model import Limits, Operator
+from mailer.message import incoming
 from mailer.parts import Parts
-from mailer.store import people, registration
+from mailer.store import journal, people, registration
 from scheduler.clock import VirtualClock
 from tests.outbox_reader import mails, queued, templates, text
-from tests.world import ANA, NOON, SERIES, letter, mail_in, scheduled, send_all, subscribed
+from tests.world import (
+    ANA,
+    NOON,
+    SERIES,
+    letter,
+    mail_in,
+    opened,
+    scheduled,
+    send_all,
+    subscribed,
+)
 
 TO = SERIES.address
 SOON = datetime(2026, 10, 11, 13, 0)  # noqa: DTZ001 - wall clock
@@ -106,10 +120,97 @@ async def test_a_strangers_long_text_is_a_wish_and_reaches_the_organisers(parts:
     assert await templates(parts) == ["forward", "confirmation"]
 
 
-async def test_a_strangers_text_with_a_spam_mark_gets_no_answer_at_all(parts: Parts) -> None:
-    content = letter("ana@example.net", TO, "Hello", "word " * 41, "X-Spam-Flag: YES")
-    await mail_in(parts, content)
+FORGED = "Authentication-Results: mx.example.org; dmarc=fail header.from=example.net"
+DOUBTFUL = pytest.mark.parametrize(
+    ("field", "doubt"), [("X-Spam-Flag: YES", "spam"), (FORGED, "authentication")]
+)
+
+
+async def doubtful(parts: Parts, subject: str, body: str, field: str) -> str:
+    """What became of a mail that a server before us doubts."""
+    content = letter("ana@example.net", TO, subject, body, field)
+    mail = incoming.read(
+        content, sender="ana@example.net", authserv_id="mx.example.org", own=frozenset()
+    )
+    recipient = parts.intake.route(TO)
+    assert recipient is not None
+    return (await parts.intake.take(mail, recipient, address=TO, source="test")).word
+
+
+@DOUBTFUL
+async def test_a_strangers_long_text_in_doubt_is_passed_on_without_an_answer(
+    parts: Parts, field: str, doubt: str
+) -> None:
+    assert await doubtful(parts, "Hello", "word " * 41, field) == "forwarded"
+    assert await templates(parts) == ["forward"]
+    assert await parts.store.read(lambda c: people.find(c, SERIES.id, ANA.key)) is None
+
+
+@DOUBTFUL
+async def test_a_strangers_short_text_in_doubt_is_ignored(
+    parts: Parts, field: str, doubt: str
+) -> None:
+    assert await doubtful(parts, "Hello", "Please add me", field) == f"ignored: {doubt}"
     assert await templates(parts) == []
+
+
+@DOUBTFUL
+async def test_a_subscribers_words_in_doubt_are_passed_on_without_an_answer(
+    parts: Parts, field: str, doubt: str
+) -> None:
+    await subscribed(parts)
+    assert await doubtful(parts, "The recording", "Where is it?", field) == "forwarded"
+    assert await doubtful(parts, "", "", field) == f"ignored: {doubt}"
+    assert await templates(parts) == ["forward"]
+
+
+@pytest_asyncio.fixture
+async def unattended(tmp_path: Path) -> AsyncIterator[Parts]:
+    """A series without organisers, at somebody without an operator."""
+    series = replace(SERIES, organisers=())
+    async with opened(f"sqlite:///{tmp_path / 'mailer.db'}", tmp_path, series) as (parts, _):
+        yield parts
+
+
+@pytest.mark.parametrize("to", [TO, "webinars+owner@lists.example.org"])
+async def test_where_nobody_looks_after_the_series_a_mail_is_kept_and_nothing_is_claimed(
+    unattended: Parts, to: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await subscribed(unattended)
+    content = letter("ana@example.net", to, "The recording", "Where can I find the last one?")
+    outcome = await mail_in(unattended, content, to)
+    assert outcome.word == "kept: nobody to forward to"
+    assert await templates(unattended) == []
+    blob_id = outcome.blob_id
+    assert blob_id is not None
+    assert await unattended.store.read(lambda c: journal.content(c, blob_id)) == content
+    (error,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert isinstance(error.msg, dict)
+    assert error.msg["action"] == "mail.unforwarded"
+    assert "@" not in "".join(str(value) for key, value in error.msg.items() if key[0] != "_")
+
+
+async def test_the_operator_stands_in_where_there_are_no_organisers(unattended: Parts) -> None:
+    config = replace(unattended.config, operator=Operator(address="operator@example.org"))
+    object.__setattr__(unattended.intake, "_config", config)
+    await subscribed(unattended)
+    content = letter("ana@example.net", TO, "The recording", "Where can I find the last one?")
+    assert (await mail_in(unattended, content)).word == "forwarded"
+    assert [row.recipient for row in await queued(unattended)][:1] == ["operator@example.org"]
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "unsubscribe webinars",
+        "unsubscribe webinars@lists.example.org",
+        "unsubscribe Copyright Infrastructure Webinars",
+        "désabonner de Copyright Infrastructure Webinars",
+    ],
+)
+async def test_the_series_may_be_named_as_people_know_it(parts: Parts, subject: str) -> None:
+    await subscribed(parts)
+    assert (await mail_in(parts, letter("ana@example.net", TO, subject))).word == "unsubscribed"
 
 
 async def test_answers_to_one_address_end_at_the_limit_and_begin_again_a_day_later(

@@ -80,6 +80,69 @@ async def test_a_plain_yes_to_the_series_confirms_if_it_answers_our_own_mail(par
     assert (await mail_in(parts, yes)).word == "confirmed"
 
 
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        ("", ""),
+        ("Re: Please confirm", ""),
+        ("Re: Please confirm", "Yes, that was me, I look forward to it."),
+        ("Re: Please confirm", "subscribe"),
+    ],
+)
+@pytest.mark.parametrize("field", ["In-Reply-To: {}", "References: <other@example.net> {}"])
+async def test_any_reply_to_our_request_confirms_though_it_came_to_the_series(
+    parts: Parts, subject: str, body: str, field: str
+) -> None:
+    request = await confirmation(parts)
+    told = field.format(request["Message-ID"])
+    assert (await mail_in(parts, letter("ana@example.net", TO, subject, body, told))).word == (
+        "confirmed"
+    )
+    assert await state(parts) is State.ACTIVE
+    assert await templates(parts) == ["confirmation", "welcome"]
+
+
+async def test_a_long_reply_to_our_request_confirms_and_reaches_the_organisers(
+    parts: Parts,
+) -> None:
+    request = await confirmation(parts)
+    told = f"In-Reply-To: {request['Message-ID']}"
+    content = letter("ana@example.net", TO, "Re: x", "word " * 41, told)
+    assert (await mail_in(parts, content)).word == "confirmed"
+    assert await templates(parts) == ["confirmation", "forward", "welcome"]
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["Auto-Submitted: auto-replied", "Precedence: bulk", "X-Spam-Flag: YES"],
+)
+async def test_no_machine_and_no_spam_confirms_by_a_reply_to_the_series(
+    parts: Parts, field: str
+) -> None:
+    request = await confirmation(parts)
+    told = f"In-Reply-To: {request['Message-ID']}"
+    content = letter("ana@example.net", TO, "Re: x", "I am away.", told, field)
+    assert (await mail_in(parts, content)).word.startswith("ignored: ")
+    assert await state(parts) is State.PENDING
+
+
+async def test_a_reply_to_the_request_of_somebody_else_confirms_nobody(parts: Parts) -> None:
+    request = await confirmation(parts)
+    told = f"In-Reply-To: {request['Message-ID']}"
+    content = letter("bob@example.com", TO, "Re: x", "Yes, that was me.", told)
+    assert (await mail_in(parts, content)).word == "asked to confirm"
+    assert await state(parts) is State.PENDING
+
+
+async def test_a_late_reply_to_our_request_is_asked_anew(parts: Parts, clock: VirtualClock) -> None:
+    request = await confirmation(parts)
+    clock.advance_to(clock.now() + timedelta(days=8))
+    told = f"In-Reply-To: {request['Message-ID']}"
+    content = letter("ana@example.net", TO, "Re: x", "Yes, that was me.", told)
+    assert (await mail_in(parts, content)).word == "asked to confirm"
+    assert await templates(parts) == ["confirmation", "confirmation"]
+
+
 async def test_a_plain_yes_that_answers_nothing_of_ours_confirms_nothing(parts: Parts) -> None:
     await confirmation(parts)
     yes = letter("ana@example.net", TO, "ok", "", "In-Reply-To: <other@example.net>")

@@ -51,6 +51,9 @@ def _told(content: bytes, series: tuple[Series, ...] = ONE) -> tuple[str, str | 
         ("resume", "resume"),
         ("s'abonner", "subscribe"),
         ("退订", "unsubscribe"),
+        ("unsubscribe webinars", "unsubscribe"),
+        ("unsubscribe from talks", "unsubscribe"),
+        ("subscribe webinars@lists.example.org", "subscribe"),
     ],
 )
 def test_subject_is_a_command(subject: str, command: str) -> None:

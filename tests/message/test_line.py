@@ -100,6 +100,13 @@ SAYINGS: dict[Command, dict[str, list[str]]] = {
             "cancel my subscription",
             "I no longer wish to receive these emails",
             "please, stop sending me emails. Thank you!",
+            "unsub",
+            "Unsub me, please",
+            "cancel",
+            "Please cancel the subscription",
+            "opt-out",
+            "optout",
+            "unsubscribe newsletter",
         ],
         "fr": [
             "se désabonner",
@@ -111,6 +118,9 @@ SAYINGS: dict[Command, dict[str, list[str]]] = {
             "DESINSCRIPTION",
             "Je ne souhaite plus recevoir vos mails",
             "TR: me désabonner",
+            "annuler abonnement",
+            "annuler mon abonnement",
+            "désinscription",
         ],
         "es": [
             "cancelar suscripción",
@@ -120,6 +130,7 @@ SAYINGS: dict[Command, dict[str, list[str]]] = {
             "Solicito la baja de la lista",
             "ya no quiero recibir sus correos",
             "RV: baja",
+            "cancelar",
         ],
         "ru": [
             "отписаться",
@@ -128,8 +139,15 @@ SAYINGS: dict[Command, dict[str, list[str]]] = {
             "стоп",
             "больше не присылайте мне письма",
             "отменить подписку",
+            "отмена подписки",
         ],
-        "ar": ["إلغاء الاشتراك", "الغاء الاشتراك", "أريد إلغاء الاشتراك من فضلك", "إلغاءُ الاشتراكِ"],
+        "ar": [
+            "إلغاء",
+            "إلغاء الاشتراك",
+            "الغاء الاشتراك",
+            "أريد إلغاء الاشتراك من فضلك",
+            "إلغاءُ الاشتراكِ",
+        ],
         "zh": [
             "退订",
             "退訂",
@@ -137,6 +155,9 @@ SAYINGS: dict[Command, dict[str, list[str]]] = {
             "我想退订邮件列表",
             "请把我从邮件列表中删除",
             "回覆: 退訂",
+            "取消",
+            "取消订阅",
+            "取消訂閱",
         ],
     },
     Confirm(): {
@@ -165,7 +186,7 @@ SAYINGS: dict[Command, dict[str, list[str]]] = {
     },
     ShowStatus(): {
         "en": ["status"],
-        "fr": ["statut", "état"],
+        "fr": ["statut", "état", "mon abonnement"],
         "es": ["estado"],
         "ru": ["статус"],
         "ar": ["الحالة"],
@@ -308,10 +329,61 @@ def test_word_of_several_languages_names_them_all(
         "confirm mheavunafqxk5bgdvqlpto47",
         "register twelve",
         "unsubscribe " * 30,
+        "cancel the webinar",
+        "unsubscribe from talks of the sea and more",
     ],
 )
 def test_line_that_only_contains_a_word_is_no_command(line: str) -> None:
     assert read_line(line, KNOWN) is None
+
+
+CALLED = frozenset(map(key, ("talks", "talks@example.org", "Talks, of the Sea", "海洋讲座")))
+NAMED: dict[Command, dict[str, list[str]]] = {
+    Subscribe(): {
+        "en": ["subscribe Talks of the Sea", "subscribe to talks@example.org", "join the talks"],
+        "fr": ["s'abonner à Talks of the Sea", "m'inscrire aux talks", "abonnement talks"],
+        "es": ["suscribirme a Talks of the Sea", "alta en talks", "suscripción al boletín talks"],
+        "ru": [
+            "подписаться на Talks of the Sea",
+            "подписка talks",
+            "подписаться на рассылку talks",
+        ],
+        "ar": ["اشتراك في Talks of the Sea", "اشتراك talks", "الاشتراك في قائمة talks"],
+        "zh": ["订阅 Talks of the Sea", "订阅海洋讲座", "訂閱talks"],
+    },
+    Unsubscribe(): {
+        "en": ["unsubscribe talks", "unsubscribe me from Talks, of the Sea", "leave talks list"],
+        "fr": ["désabonner de Talks of the Sea", "désinscription du talks", "désabonnement talks"],
+        "es": ["darme de baja de Talks of the Sea", "baja del talks", "baja talks@example.org"],
+        "ru": ["отписаться от Talks of the Sea", "отписка talks", "отписаться от рассылки talks"],
+        "ar": ["إلغاء الاشتراك في Talks of the Sea", "إلغاء الاشتراك talks"],
+        "zh": ["退订 Talks of the Sea", "取消订阅海洋讲座", "从海洋讲座中退订"],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "language"),
+    [
+        (line, command, language)
+        for command, languages in NAMED.items()
+        for language, lines in languages.items()
+        for line in lines
+    ],
+)
+def test_names_of_the_series_stand_for_the_list_in_each_language(
+    line: str, command: Command, language: str
+) -> None:
+    found = read_line(line, KNOWN, CALLED)
+    assert found
+    assert (found.command, found.languages) == (command, frozenset({language}))
+
+
+@pytest.mark.parametrize(
+    "line", ["talks", "Talks of the Sea", "the talks", "how do I leave talks?", "unsubscribe sea"]
+)
+def test_a_name_alone_or_a_sentence_with_it_is_no_command(line: str) -> None:
+    assert read_line(line, KNOWN, CALLED) is None
 
 
 @pytest.mark.parametrize(
@@ -320,7 +392,7 @@ def test_line_that_only_contains_a_word_is_no_command(line: str) -> None:
 def test_hostile_line_takes_no_time(word: str) -> None:
     read_line("subscribe")  # the tables are made once
     started = time.process_time()
-    read_line(word * 50_000)
+    read_line(word * 50_000, KNOWN, CALLED)
     assert time.process_time() - started < 0.5
 
 
@@ -351,4 +423,4 @@ def test_hostile_line_takes_no_time(word: str) -> None:
     ).map(" ".join)
 )
 def test_no_line_raises(line: str) -> None:
-    read_line(line, KNOWN)
+    read_line(line, KNOWN, CALLED)

@@ -32,8 +32,12 @@ from mailer.message.command import (
     Unsubscribe,
 )
 from mailer.message.incoming import Authentication, Incoming, read
+from mailer.message.render import Renderer, builtin_templates
+from mailer.message.sample import DETAILS, SERIES, sample
 from mailer.message.wish import HOPS, Decision, decide
 from tests.examples import examples
+
+RENDERER = Renderer(builtin_templates())
 
 TOKEN = "mheavunafqxk5bgdvqlpto47kq"
 LIST = Recipient(series="copyright", purpose=Purpose.SERIES)
@@ -119,11 +123,15 @@ def test_forged_or_spam_mail_gets_no_answer(recipient: Recipient) -> None:
     assert decide(spam, recipient) == Decision(command=Nothing(reason="spam"))
 
 
-def test_own_words_with_a_spam_mark_are_left_to_the_intake_which_knows_subscribers() -> None:
-    spam = replace(mail("hello"), spam=True)
-    assert decide(spam, LIST) == decide(mail("hello"), LIST)
-    forged = replace(mail("hello"), authentication=Authentication.FAIL)
-    assert decide(forged, LIST).command == Nothing(reason="authentication")
+def test_own_words_in_doubt_are_left_to_the_intake_which_knows_subscribers() -> None:
+    for doubtful in (
+        replace(mail("hello"), spam=True),
+        replace(mail("hello"), authentication=Authentication.FAIL),
+        replace(mail("hello"), authentication=Authentication.FAIL, spam=True),
+    ):
+        assert decide(doubtful, LIST) == decide(mail("hello"), LIST)
+        assert decide(replace(doubtful, author=None), LIST).command == Nothing(reason="no author")
+        assert isinstance(decide(replace(doubtful, subject="help"), LIST).command, Nothing)
 
 
 @pytest.mark.parametrize("recipient", BY_TOKEN)
@@ -230,6 +238,51 @@ def test_series_and_own_address_may_stand_in_the_command() -> None:
     assert decide(mail("unsubscribe ann@example.org"), LIST).command == Unsubscribe()
     free = FreeText(words=7, attachments=False)
     assert decide(mail("unsubscribe bob@example.org"), LIST).command == free
+
+
+NAMES = frozenset({"copyright", "webinars", "webinars@lists.example.org", "Séries, du Léman"})
+
+
+@pytest.mark.parametrize(
+    ("subject", "command"),
+    [
+        ("unsubscribe webinars", Unsubscribe()),
+        ("Unsubscribe webinars@lists.example.org", Unsubscribe()),
+        ("unsubscribe from <webinars@lists.example.org>", Unsubscribe()),
+        ("unsubscribe ann@example.org from the series du Leman", Unsubscribe()),
+        ("unsubscribe series du leman", Unsubscribe()),
+        ('Please remove me from "Séries, du Léman". Thanks!', Unsubscribe()),
+        ("subscribe webinars", Subscribe(language="en")),
+        ("subscribe to the Séries du Léman list", Subscribe(language="en")),
+        ("programme Séries du Léman", ShowProgramme()),
+        ("help webinars@lists.example.org", Help()),
+        ("séries du léman", None),
+        ("unsubscribe from another series", None),
+    ],
+)
+def test_whatever_the_series_is_called_may_stand_in_the_command(
+    subject: str, command: Command | None
+) -> None:
+    free = FreeText(words=7, attachments=False)
+    assert decide(mail(subject), LIST, NAMES).command == (command or free)
+
+
+OUR_SUBJECTS = [
+    RENDERER.render(kind, sample(kind, language=language, details=details)).subject
+    for kind in RENDERER.kinds
+    for language in RENDERER.languages
+    for details in DETAILS.get(kind, ({},))
+    if kind not in ("reply-authorise", "forward", "message")  # another's words, or a command
+]
+
+
+@pytest.mark.parametrize("subject", OUR_SUBJECTS)
+def test_the_subject_of_an_answer_to_our_mail_is_no_command(subject: str) -> None:
+    answer = mail(f"Re: {subject}", "unsubscribe")
+    assert decide(answer, LIST, NAMES | {SERIES.title}).command == Unsubscribe()
+    words = mail(f"Re: {subject}", "Is there a recording?")
+    free = FreeText(words=7, attachments=False)
+    assert decide(words, LIST, NAMES | {SERIES.title}).command == free
 
 
 def test_series_that_is_called_like_a_command_does_not_hide_it() -> None:
