@@ -179,6 +179,7 @@ def instead(kind: type[Intake], parts: Parts) -> Intake:
         secrets=parts.secrets,
         clock=parts.clock,
         nudge=parts.nudge,
+        concerned=parts.concerned,
     )
 
 
