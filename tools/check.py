@@ -49,14 +49,15 @@ def everything(python: Path) -> list[tuple[str, list[str]]]:
     """The parts in the order in which their findings help most; the tests come last."""
     ruff, imports = str(python.with_name("ruff")), str(python.with_name("lint-imports"))
     workers = str(min(os.cpu_count() or 1, MOST_WORKERS))
-    pytest = [str(python), "-m", "pytest", "-q", "-n", workers]
+    alone = [str(python), "-m", "pytest", "-q"]  # what is over at once gains nothing by workers
+    pytest = [*alone, "-n", workers]
     pure = [f"tests/{name}" for name in ("message", "scheduler", "config", "files")]
     return [
         ("ruff check", [ruff, "check", "."]),
         ("ruff format", [ruff, "format", "--check", "."]),
         ("mypy", [str(python), "-m", "mypy"]),
         ("layers", [imports]),
-        ("unit tests", [*pytest, "-m", "not slow and not properties", *pure]),
+        ("unit tests", [*alone, "-m", "not slow and not properties", *pure]),
         ("properties", ["env", f"{AT_LENGTH}=1", *pytest, "-m", "properties and not slow", *pure]),
         ("real parts", [*pytest, "-m", "slow", "--ignore=tests/faults"]),
     ]

@@ -158,6 +158,7 @@ def test_a_stream_gives_faults_in_their_place() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_long_list_needs_no_more_memory_than_a_short_one() -> None:
     def lines(count: int) -> Iterator[bytes]:
         yield b"address,name\n"

@@ -111,6 +111,7 @@ def _translations(message: Message) -> tuple[str, ...]:
     return (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
 
 
+@pytest.mark.slow
 def test_the_list_of_messages_is_what_the_templates_use() -> None:
     assert set(_messages(TRANSLATIONS / "messages.pot")) == _used()
 

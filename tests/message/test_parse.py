@@ -68,6 +68,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_mail_is_read_in_less_than_a_second(name: str) -> None:
     started = time.process_time()
@@ -352,6 +353,7 @@ ANCHORED = {"_FIELD", "_ENVELOPE_LINE", "_TOKEN", "_SPELLING", "_TAG", "_ZONE", 
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("module", "name", "pattern"), PATTERNS)
 def test_each_pattern_is_linear(module: str, name: str, pattern: re.Pattern[str]) -> None:
     for attack in ATTACKS:

@@ -396,6 +396,7 @@ def _overriding(folder: Path, files: dict[str, str]) -> Renderer:
     return Renderer(builtin_templates(), folder)
 
 
+@pytest.mark.slow
 def test_the_closest_override_wins(tmp_path: Path) -> None:
     subject = "mail/welcome/subject"
     files = {f"{subject}.txt": "all", f"{subject}.fr.txt": "tous"}
@@ -419,6 +420,7 @@ def test_the_closest_override_wins(tmp_path: Path) -> None:
     assert '<html lang="en" dir="ltr">' in subjects[5].html
 
 
+@pytest.mark.slow
 def test_a_layout_and_a_translation_can_be_overridden(tmp_path: Path) -> None:
     layout = '{% extends "mail/_layout.txt" %}{% block foot %}ours{% endblock %}'
     po = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'

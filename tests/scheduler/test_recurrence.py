@@ -98,6 +98,7 @@ def test_an_unknown_zone_is_named_in_a_value_error(name: str) -> None:
     assert str(raised.value) == f"unknown time zone: {name!r}"
 
 
+@pytest.mark.slow
 def test_every_named_zone_can_be_loaded() -> None:
     assert {load_zone(name).key for name in zone_names()} == zone_names()
     assert tzdata_version()[:2] == "20"
