@@ -7,11 +7,11 @@ be is decided in `mailer.intake.editing`; here it only gets its numbers and is w
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.config.model import Series
@@ -244,16 +244,3 @@ async def told(connection: AsyncConnection, ids: Sequence[int]) -> frozenset[int
         .distinct()
     )
     return frozenset(rows)
-
-
-async def titles(connection: AsyncConnection, ids: Sequence[int]) -> Mapping[int, str]:
-    """Slugs by webinar row id."""
-    rows = await connection.execute(
-        select(webinar.c.id, webinar.c.slug).where(webinar.c.id.in_(ids))
-    )
-    return {row.id: row.slug for row in rows}
-
-
-async def count(connection: AsyncConnection) -> int:
-    """How many webinars there are in all."""
-    return int(await connection.scalar(select(func.count()).select_from(webinar)) or 0)
