@@ -1,12 +1,14 @@
 """From a claimed row to the bytes of one person's mail.
 
-Rows of an announcement share a skeleton, kept in memory for as long as they come; a personal row
+Rows of an announcement share a mould, kept in memory for as long as they come; a personal row
 brings its own letter. What fails here fails for this one row and says why.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.config.model import Config, Series
@@ -17,17 +19,17 @@ from mailer.message.compose import Attachment
 from mailer.message.header import date_text
 from mailer.message.letter import draw, from_json
 from mailer.message.mark import Personal
-from mailer.message.sign import Signer
+from mailer.message.sign import SignedSkeleton, Signer
 from mailer.message.skeleton import Skeleton
 from mailer.message.token import TokenMint
 from mailer.store import announcement, journal
-from mailer.store.announcement import Group
 from mailer.store.engine import Connection, Store
-from mailer.store.outbox import Claimed
+from mailer.store.lease import Claimed
+from mailer.store.skeleton import Group
 from mailer.transport.outcome import Outgoing
 from scheduler.clock import Clock
 
-_SKELETONS = 64
+_MOULDS = 64
 
 # Which purpose a personal value's token serves, and whether it is bound to a webinar as well.
 _OF_PERSON = {
@@ -39,13 +41,30 @@ _OF_WEBINAR = {
     Personal.SKIP: Purpose.SKIP,
     Personal.JOIN: Purpose.JOIN,
 }
-
+# A copy of this kind to an address that need not be subscribed is there to be looked at: its tokens
+# are nobody's.
+_TRIED_OUT = "message"
+NOBODY = 0
 
 _Key = tuple[str | int | bool, ...]
 
 
 class CannotFill(MailerError, ValueError):
     """This row has no value for a personal place, or its letter cannot be made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mould:
+    """What rows share, ready to be filled; with a signer also what their signatures share."""
+
+    skeleton: Skeleton
+    signed: SignedSkeleton | None
+
+    def fill(self, values: Mapping[Personal, str], now: datetime) -> bytes:
+        """The wire text of one mail; ValueError if a value cannot be used."""
+        if self.signed is None:
+            return self.skeleton.fill(values)
+        return self.signed.fill(values, now)
 
 
 class Filling:
@@ -67,25 +86,52 @@ class Filling:
         self._mint = mint
         self._signer = signer
         self._clock = clock
-        self._kept: OrderedDict[_Key, Skeleton] = OrderedDict()
+        self._kept: OrderedDict[_Key, Mould] = OrderedDict()
 
-    async def outgoing(self, row: Claimed) -> Outgoing:
-        """The finished mail of a row; raises CannotFill or TemplateFault."""
+    @property
+    def in_threads(self) -> bool:
+        """Whether filling takes so long that it belongs into threads."""
+        return self._signer is not None and self._signer.in_threads
+
+    async def mould(self, row: Claimed) -> Mould:
+        """What the row shares with others, kept while such rows come.
+
+        Raises CannotFill, TemplateFault, StoreUnavailable.
+        """
+        key = _key(row)
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._kept.move_to_end(key)
+            return kept
+        made = self._prepared(await self._drawn(row))
+        if row.blob_id is None:
+            self._kept[key] = made
+        if len(self._kept) > _MOULDS:
+            self._kept.popitem(last=False)
+        return made
+
+    def fill(self, row: Claimed, mould: Mould) -> Outgoing:
+        """The finished mail of a row; raises CannotFill. Any thread may call it."""
         now = self._clock.now()
         series = self._config.series_by_id(row.series_id)
-        skeleton = await self._skeleton(row)
         try:
-            content = skeleton.fill(self._values(row, skeleton, now))
+            content = mould.fill(self._values(row, mould.skeleton, now), now)
         except ValueError as error:
             raise CannotFill(str(error)) from error
-        if self._signer is not None:
-            content = self._signer.sign(content, now)
         return Outgoing(
             id=row.id,
             sender=self._return_path(row, series, now),
             recipient=row.recipient,
             content=content,
         )
+
+    def _prepared(self, skeleton: Skeleton) -> Mould:
+        if self._signer is None:
+            return Mould(skeleton=skeleton, signed=None)
+        try:
+            return Mould(skeleton=skeleton, signed=self._signer.prepared(skeleton))
+        except ValueError as error:
+            raise CannotFill(str(error)) from error
 
     def _return_path(self, row: Claimed, series: Series, now: datetime) -> str:
         token = self._mint.mint(Purpose.BOUNCE, subject=row.id, day=now.date())
@@ -104,6 +150,10 @@ class Filling:
 
     def _token(self, row: Claimed, personal: Personal, now: datetime) -> str:
         subject, day = row.subscription_id, now.date()
+        if personal is Personal.APPROVE and row.generation:
+            return self._mint.mint(Purpose.APPROVE, subject=row.generation, day=day)
+        if subject is None and row.template == _TRIED_OUT:
+            subject = NOBODY
         if subject is None:
             raise CannotFill(f"{personal} needs a subscription")
         if personal in _OF_PERSON:
@@ -117,20 +167,6 @@ class Filling:
                 _OF_WEBINAR[personal], subject=subject, context=row.webinar_id, day=day
             )
         raise CannotFill(f"{personal} needs a webinar")
-
-    async def _skeleton(self, row: Claimed) -> Skeleton:
-        """What the row shares with others, kept while such rows come."""
-        key = _key(row)
-        kept = self._kept.get(key)
-        if kept is None:
-            kept = await self._drawn(row)
-            if row.blob_id is None:
-                self._kept[key] = kept
-            if len(self._kept) > _SKELETONS:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(key)
-        return kept
 
     async def _drawn(self, row: Claimed) -> Skeleton:
         if row.announcement_id is None:
@@ -154,6 +190,7 @@ class Filling:
             language=row.language,
             zone=row.zone,
             registered=row.registered,
+            told_sequence=row.told_sequence,
         )
         return await self._drawing.skeleton(connection, item, group, now=self._clock.now())
 
@@ -171,4 +208,4 @@ def _key(row: Claimed) -> _Key:
     """Rows of one key have one skeleton: a group of an announcement, or equal letters."""
     if row.announcement_id is None:
         return (row.kind, row.data)
-    return (row.announcement_id, row.language, row.zone, row.registered)
+    return (row.announcement_id, row.language, row.zone, row.registered, row.told_sequence)

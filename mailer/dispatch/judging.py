@@ -7,7 +7,9 @@ from datetime import datetime
 
 from mailer.message.judgement import BounceClass
 from mailer.message.report_class import classify_failure
-from mailer.store.outbox import Claimed, Settlement, State
+from mailer.store.lease import PACED, Claimed
+from mailer.store.outbox import State
+from mailer.store.settlement import Settlement
 from mailer.transport.outcome import Fate, Outcome, Phase
 from scheduler.backoff import next_attempt
 
@@ -50,6 +52,18 @@ def returned(row: Claimed) -> Settlement:
         not_before=row.not_before,
         attempts=row.attempts - 1,
     )
+
+
+def later(row: Claimed, turn: datetime) -> Settlement:
+    """The claim never became a try: the row's domain has its turn for it later."""
+    return Settlement(
+        id=row.id, state=State.QUEUED, reason=PACED, not_before=turn, attempts=row.attempts - 1
+    )
+
+
+def failed(row: Claimed, reason: str) -> Settlement:
+    """There is no mail to send for it."""
+    return Settlement(id=row.id, state=State.FAILED, reason=reason, attempts=row.attempts)
 
 
 def too_late(row: Claimed) -> Settlement:

@@ -1,40 +1,46 @@
-"""One lane of sending: claims rows of its priorities and sends them over its own connections.
+"""One lane of sending: claims rows of its priorities and gives their mails to its own connections.
 
 Answers and bulk have a lane each, so that a large announcement never delays a confirmation. A lane
-claims what it can send within about a quarter of a second, not more: what waits in the ledger can
-still be cancelled, what is claimed cannot. A claim that waited longer all the same is given back.
+claims what leaves within about a quarter of a second, not more: what waits in the ledger can still
+be cancelled by anyone, what is claimed only here. Connections pull; a lane that may not send simply
+gives them nothing. A claim that waited longer all the same is given back.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from mailer.dispatch.judging import returned
+from mailer.dispatch.judging import later, settlement
+from mailer.dispatch.making import Making
 from mailer.dispatch.pausing import Pausing
 from mailer.dispatch.recording import Recording
-from mailer.dispatch.sending import Sending
+from mailer.dispatch.stock import Ready, Stock
 from mailer.errors import StoreUnavailable
 from mailer.log import get_logger
-from mailer.store import outbox
+from mailer.store import lease
 from mailer.store.engine import Store
-from mailer.store.outbox import Claimed, Priority
+from mailer.store.lease import Claimed
+from mailer.store.outbox import Priority
+from mailer.store.settlement import Settlement
+from mailer.transport.outcome import Fate, Outcome, Outgoing
+from mailer.transport.source import Carrier, Transport
 from scheduler.clock import Clock
 
 IDLE_SECONDS = 0.5  # what another process queued is seen within this
 STOCK_SECONDS = 0.25
-STOCK_ROWS = 128
-FRESH_SECONDS = 1.0
+STOCK_ROWS = 500
 
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Width:
-    """Which priorities a lane serves, first to last, and how many mails are under way at once."""
+    """Which priorities a lane serves, first to last, and over how many connections."""
 
     name: str
     priorities: tuple[Priority, Priority]
@@ -42,7 +48,7 @@ class Width:
 
 
 class Pace(Protocol):
-    """How many mails may leave."""
+    """How many mails may leave, and when."""
 
     def grant(self, wanted: int) -> tuple[int, float]:
         """How many of those wanted may leave now, and in how many seconds to ask again."""
@@ -52,74 +58,91 @@ class Pace(Protocol):
         """So many of the last grant were not needed."""
         ...
 
+    def turn(self, recipient: str, *, paced: bool) -> datetime | None:
+        """When a claimed mail may leave, None if now. ``paced``: it waited for its turn before."""
+        ...
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stocked:
-    row: Claimed
-    claimed_at: float
+    def note(self, outcome: Outcome) -> None:
+        """Learn from what became of a mail."""
+        ...
 
 
 class Lane:
-    """Runs until `stop`; then what is under way ends and what was only claimed is given back."""
+    """A source of mails. It runs until `stop`; then what is under way ends, and what was only
+    claimed is given back."""
 
     def __init__(
         self,
         width: Width,
         *,
         store: Store,
-        sending: Sending,
+        making: Making,
+        transport: Transport,
         recording: Recording,
         pausing: Pausing,
         clock: Clock,
+        jitter: Callable[[], float],
         node: str,
         pace: Pace,
     ) -> None:
         self._width = width
         self._store = store
-        self._sending = sending
+        self._making = making
+        self._transport = transport
         self._recording = recording
         self._pausing = pausing
         self._clock = clock
+        self._jitter = jitter
         self._node = node
         self._pace = pace
-        self._stock: deque[_Stocked] = deque()
-        self._busy = 0
-        self._ended = 0  # mails, since the last claim
+        self._stock = Stock(recording)
+        self._under_way: dict[int, Ready] = {}
+        self._ended = 0  # mails, since the rate was measured
         self._rate = 0.0  # mails a second, lately
         self._looked_at = 0.0
-        self._wake = asyncio.Event()  # for the feeder
-        self._supplied = asyncio.Condition()  # for the senders
+        self._more = False  # the last claim found as many as it asked for
+        self._wake = asyncio.Event()
+        self._carrier: Carrier | None = None
         self._stopping = False
-        self._closed = False
+        self._cut = False
 
     def nudge(self) -> None:
         """There may be something to send, or to do otherwise."""
         self._wake.set()
 
+    def resume(self) -> None:
+        """What kept connections waiting is over."""
+        if self._carrier is not None and self._stock:
+            self._carrier.wake(len(self._stock))
+
     def stop(self) -> None:
         """Claim and begin nothing more."""
         self._stopping = True
-        self._give_back()
+        self._stock.give_back()
         self._wake.set()
+
+    def recall(self, subscription_id: int) -> None:
+        """Return what was claimed for a subscription and has not begun."""
+        self._stock.recall(subscription_id)
 
     async def run(self) -> None:
         """Claim and send until stopped."""
+        self._carrier = self._transport.carrier(self, connections=self._width.connections)
         try:
-            async with asyncio.TaskGroup() as group:
-                for number in range(self._width.connections):
-                    group.create_task(self._send(), name=f"{self._width.name}-{number}")
-                await self._feed()
-                await self._close()
+            await self._feed(self._carrier)
+            await self._carrier.end()
         finally:
-            self._give_back()
+            self._stopping = self._cut = True
+            self._carrier.cut()
+            self._stock.give_back_all()
 
     # --- claiming ---
 
-    async def _feed(self) -> None:
+    async def _feed(self, carrier: Carrier) -> None:
         while not self._stopping:
             self._wake.clear()  # before looking: what is queued from here on wakes again
-            wanted = self._wanted()
             wait = IDLE_SECONDS
+            wanted = self._wanted(carrier)
             if wanted > 0:
                 granted, again = self._pace.grant(wanted)
                 rows = await self._claim(granted) if granted else ()
@@ -127,38 +150,46 @@ class Lane:
                 await self._supply(rows)
                 if rows:
                     continue
-                wait = min(wait, again) if not granted else wait
+                wait = wait if granted else min(wait, again)
+            self.resume()
             await self._rest(wait)
 
-    def _wanted(self) -> int:
+    def _wanted(self, carrier: Carrier) -> int:
         """How many rows to claim now: enough for idle connections and a little more."""
         if self._pausing.holds(_now()):
-            self._give_back()
+            self._stock.give_back()
+            carrier.rest()
             return 0
         if self._pausing.probing():
-            return 0 if self._busy or self._stock else 1
-        idle = self._width.connections - self._busy - len(self._stock)
-        stock = min(STOCK_ROWS, int(self._rate * STOCK_SECONDS))
+            return 0 if self._under_way or self._stock else 1
+        idle = self._width.connections - len(self._under_way) - len(self._stock)
+        stock = self._wanted_stock()
         if idle <= 0 and len(self._stock) > stock // 2:
             return 0
         return max(idle, idle + stock)
 
+    def _wanted_stock(self) -> int:
+        return min(STOCK_ROWS, int(self._rate * STOCK_SECONDS))
+
     async def _claim(self, limit: int) -> tuple[Claimed, ...]:
         self._measure()
+        self._stock.open()
         now = self._clock.now()
         priorities = self._width.priorities
-        waits = partial(outbox.has_due, now=now, priorities=priorities)
-        claim = partial(outbox.claim, node=self._node, now=now, limit=limit, priorities=priorities)
+        waits = partial(lease.has_due, now=now, priorities=priorities)
+        claim = partial(lease.claim, node=self._node, now=now, limit=limit, priorities=priorities)
         try:
-            if not await self._store.read(waits):
+            if not self._more and not await self._store.read(waits):
                 return ()  # looking costs nobody the write lock
-            return await self._store.write(claim)
+            rows = await self._store.write(claim)
         except StoreUnavailable as error:
             _log.warning("cannot claim", action="outbox.unclaimed", cause=str(error))
             return ()
+        self._more = len(rows) == limit
+        return rows
 
     def _measure(self) -> None:
-        """How fast mails have ended since the last claim."""
+        """How fast mails have ended lately."""
         now = _now()
         passed = now - self._looked_at
         if passed >= STOCK_SECONDS / 10:
@@ -166,13 +197,22 @@ class Lane:
             self._looked_at, self._ended = now, 0
 
     async def _supply(self, rows: tuple[Claimed, ...]) -> None:
-        if rows:
-            claimed_at = _now()
-            async with self._supplied:
-                self._stock.extend(_Stocked(row=row, claimed_at=claimed_at) for row in rows)
-                self._supplied.notify(len(rows))
+        """Make the mails of claimed rows and offer them."""
+        claimed_at = _now()
+        coming = self._stock.expect([row for row in rows if self._has_turn(row)])
+        async for made in self._making.make(coming):
+            for one in made:
+                self._stock.put(one, claimed_at)
             if self._stopping:
-                self._give_back()
+                self._stock.give_back()
+            self.resume()
+
+    def _has_turn(self, row: Claimed) -> bool:
+        """Whether a row's domain takes it now; else the row gets a later turn."""
+        turn = self._pace.turn(row.recipient, paced=row.paced)
+        if turn is not None:
+            self._recording.add(later(row, turn))
+        return turn is None
 
     async def _rest(self, seconds: float) -> None:
         if self._stopping:
@@ -183,63 +223,70 @@ class Lane:
         except TimeoutError:
             return
 
-    async def _close(self) -> None:
-        async with self._supplied:
-            self._closed = True
-            self._supplied.notify_all()
+    # --- what connections call ---
 
-    # --- sending ---
-
-    async def _send(self) -> None:
-        while (row := await self._next()) is not None:
-            try:
-                await self._recording.room()
-                if self._may_begin(row):
-                    self._recording.add(await self._sending.send(row.row))
-                else:
-                    self._recording.add(returned(row.row))
-            finally:
-                self._busy -= 1
-                self._ended += 1
-                self._wake.set()
-
-    async def _next(self) -> _Stocked | None:
-        async with self._supplied:
-            await self._supplied.wait_for(lambda: bool(self._stock) or self._closed)
-            if not self._stock:
-                return None
-            self._busy += 1
-            return self._stock.popleft()
-
-    def _may_begin(self, row: _Stocked) -> bool:
+    def take(self) -> Outgoing | None:
+        """The next mail that may leave at this instant."""
         now = _now()
-        held = self._stopping or self._pausing.holds(now)
-        return not held and now - row.claimed_at < FRESH_SECONDS
+        if not self._may_begin(now):
+            return None
+        one = self._stock.take(monotonic=now, now=self._clock.now())
+        if one is None:
+            self._wake.set()
+            return None
+        self._under_way[one.row.id] = one
+        return one.outgoing
 
-    def recall(self, subscription_id: int) -> None:
-        """Return what was claimed for a subscription and has not begun."""
-        kept = [one for one in self._stock if one.row.subscription_id != subscription_id]
-        if len(kept) == len(self._stock):
-            return
-        for one in self._stock:
-            if one.row.subscription_id == subscription_id:
-                self._recording.add(returned(one.row))
-        self._stock = deque(kept)
+    def _may_begin(self, now: float) -> bool:
+        if self._stopping or self._recording.full or self._pausing.holds(now):
+            return False
+        return not (self._pausing.probing() and self._under_way)
 
-    def _give_back(self) -> None:
-        """Return what was only claimed."""
-        while self._stock:
-            self._recording.add(returned(self._stock.popleft().row))
+    def untake(self, outgoing: Outgoing) -> None:
+        """A mail that was not tried after all waits at the head."""
+        self._stock.put_back(self._under_way.pop(outgoing.id))
+        if self._stopping:
+            self._stock.give_back()
+        self._wake.set()
 
+    def done(self, outgoing: Outgoing, outcome: Outcome) -> None:
+        """Judge and record what became of a mail."""
+        row = self._under_way.pop(outgoing.id).row
+        if self._cut and outcome.fate is Fate.DOUBT:
+            return  # stays leased, and goes out at once at the next start: no reason to wait
+        self._ended += 1
+        self._note(outcome)
+        self._recording.add(self._settled(row, outcome))
+        if outcome.fate is not Fate.SENT:
+            _log.info(
+                "a mail was not taken",
+                action=f"mail.{outcome.fate}",
+                row=row.id,
+                kind=row.kind,
+                phase=outcome.phase,
+                code=outcome.code,
+            )
+        if self._wanted_soon():
+            self._wake.set()
 
-class Unpaced:
-    """As many as there are."""
+    def unreachable(self, outcome: Outcome) -> None:
+        """There is no way out at all: what was claimed waits, and its record says why."""
+        self._note(outcome)
+        for row in self._stock.drain():
+            self._recording.add(self._settled(row, outcome))
+        self._wake.set()
 
-    def grant(self, wanted: int) -> tuple[int, float]:
-        return wanted, 0.0
+    def _note(self, outcome: Outcome) -> None:
+        self._pausing.note(outcome, _now())
+        self._pace.note(outcome)
 
-    def give_back(self, unused: int) -> None:
-        return
+    def _settled(self, row: Claimed, outcome: Outcome) -> Settlement:
+        return settlement(row, outcome, now=self._clock.now(), jitter=self._jitter())
+
+    def _wanted_soon(self) -> bool:
+        """Whether the stock runs low, or somebody waits for the end of this mail."""
+        low = len(self._stock) <= self._wanted_stock() // 2
+        return low or self._pausing.probing() or self._pausing.holds(_now())
 
 
 def _now() -> float:

@@ -1,49 +1,67 @@
 """Writes outcomes into the ledger in batches: at most 64 of them or 100 ms are ever unrecorded.
 
-When the database is away outcomes are kept and tried again, and nothing more is sent meanwhile;
-nothing is forgotten while the process lives.
+A batch is written as soon as half of that waits, so that sending goes on meanwhile. When the
+database is away outcomes are kept and tried again, and nothing more is sent; nothing is forgotten
+while the process lives.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from mailer.errors import StoreUnavailable
 from mailer.log import get_logger
-from mailer.store import outbox
+from mailer.log.counting import Counting
 from mailer.store.engine import Store
-from mailer.store.outbox import Settlement
+from mailer.store.outbox import State
+from mailer.store.settlement import Settlement, settle
 from scheduler.clock import Clock
 
 BATCH = 64
-WAIT_SECONDS = 0.1
+EARLY = 32
+WAIT_SECONDS = 0.05
 RETRY_SECONDS = 1.0
 
 _log = get_logger(__name__)
 
 
 class Recording:
-    """Collects settlements and writes them; `run` ends after `finish`, with nothing left."""
+    """Collects settlements and writes them; `run` ends after `finish`, with nothing left.
+    ``on_room`` is told when outcomes may be made again after `full`."""
 
-    def __init__(self, store: Store, clock: Clock, *, node: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        node: str,
+        on_room: Callable[[], None] = lambda: None,
+        counting: Counting | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._node = node
+        self._on_room = on_room
+        self._counting = counting or Counting()
         self._waiting: list[Settlement] = []
         self._some = asyncio.Event()  # something waits, or no more will come
-        self._many = asyncio.Event()  # a batch is full, or no more will come
-        self._room = asyncio.Event()
-        self._room.set()
+        self._many = asyncio.Event()  # worth a batch, or no more will come
         self._finished = False
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is unrecorded that nothing more may be sent."""
+        return len(self._waiting) >= BATCH
 
     def add(self, settlement: Settlement) -> None:
         """Take one outcome. Never waits, so that none is lost to a cancellation."""
         self._waiting.append(settlement)
-        self._signal()
-
-    async def room(self) -> None:
-        """Wait until fewer than a batch of outcomes are unrecorded: ask before sending on."""
-        await self._room.wait()
+        waiting = len(self._waiting)
+        if waiting == 1:
+            self._some.set()
+        elif waiting == EARLY:
+            self._many.set()
 
     async def run(self) -> None:
         """Write batches until `finish` was called and all is written."""
@@ -53,7 +71,7 @@ class Recording:
                 return
             if not self._many.is_set():
                 await self._fill_up()
-            if not await self.flush():
+            if not await self._write():
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _fill_up(self) -> None:
@@ -66,34 +84,42 @@ class Recording:
     def finish(self) -> None:
         """No more outcomes will come."""
         self._finished = True
-        self._signal()
+        self._some.set()
+        self._many.set()
 
     async def flush(self) -> bool:
-        """Write all that waits; what the database does not take goes on waiting, and it is False
-        then. Writing one outcome twice is harmless: the row is not leased any more."""
-        while batch := self._waiting[:BATCH]:
-            if not await self._write(batch):
+        """Write all that waits; False if the database does not take it."""
+        while self._waiting:
+            if not await self._write():
                 return False
-            del self._waiting[: len(batch)]
-            self._signal()
         return True
 
-    async def _write(self, batch: list[Settlement]) -> bool:
+    async def _write(self) -> bool:
+        """Write one batch; what the database does not take goes on waiting, and it is False then.
+        Writing one outcome twice is harmless: the row is not leased any more."""
+        batch = self._waiting[:BATCH]
         now = self._clock.now()
         try:
-            await self._store.write(lambda c: outbox.settle(c, batch, node=self._node, now=now))
+            await self._store.write(lambda c: settle(c, batch, node=self._node, now=now))
         except StoreUnavailable as error:
             _log.warning(
                 "outcomes wait for the database", action="outbox.unsettled", cause=str(error)
             )
             return False
+        self._counting.add("settled", map(_word, batch))
+        was_full = self.full
+        del self._waiting[: len(batch)]
+        if not self._finished:
+            _put(self._some, len(self._waiting) > 0)
+            _put(self._many, len(self._waiting) >= EARLY)
+        if was_full and not self.full:
+            self._on_room()
         return True
 
-    def _signal(self) -> None:
-        waiting = len(self._waiting)
-        _put(self._some, waiting > 0 or self._finished)
-        _put(self._many, waiting >= BATCH or self._finished)
-        _put(self._room, waiting < BATCH)
+
+def _word(settlement: Settlement) -> str:
+    """What became of an attempt, as `mailer outbox` says it."""
+    return "deferred" if settlement.state is State.QUEUED else settlement.state.value
 
 
 def _put(event: asyncio.Event, holds: bool) -> None:

@@ -1,7 +1,7 @@
 """What a server can carry, and a mail as it goes over the wire. Pure.
 
-The commands of one mail's envelope with the parameters that the server offers (RFC 1870, 6152,
-6531), the dot-stuffed content (RFC 5321 §4.5.2), and the reasons for not trying at all.
+The commands of one mail's envelope with the parameters that the server offers (RFC 1870, 3461,
+6152, 6531), the dot-stuffed content (RFC 5321 §4.5.2), and the reasons for not trying at all.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Extensions:
     pipelining: bool = False
     eight_bit: bool = False
     smtputf8: bool = False
+    dsn: bool = False
     size: int | None = None
 
 
@@ -38,9 +39,13 @@ def commands(outgoing: Outgoing, offered: Extensions) -> tuple[bytes, bytes, byt
         options += " BODY=8BITMIME"
     if not _is_ascii(outgoing):
         options += " SMTPUTF8"
+    notify = ""
+    if offered.dsn:
+        options += f" RET=HDRS ENVID={outgoing.id}"
+        notify = " NOTIFY=FAILURE,DELAY"
     return (
         f"MAIL FROM:<{outgoing.sender}>{options}\r\n".encode(),
-        f"RCPT TO:<{outgoing.recipient}>\r\n".encode(),
+        f"RCPT TO:<{outgoing.recipient}>{notify}\r\n".encode(),
         b"DATA\r\n",
     )
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 TEXT_CHARS = 1_000  # of a reply, as kept in the ledger
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -55,18 +54,6 @@ class Outcome:
     code: int | None = None
     text: str = ""
     alarm: bool = False
-
-
-class Transport(Protocol):
-    """Where finished mails go."""
-
-    async def send(self, outgoing: Outgoing) -> Outcome:
-        """Hand over one mail; every expected failure is an outcome."""
-        ...
-
-    async def close(self) -> None:
-        """End every connection politely."""
-        ...
 
 
 _SERVER_PHASES = (Phase.CONNECT, Phase.EHLO, Phase.STARTTLS, Phase.AUTH)

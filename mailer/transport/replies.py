@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 REPLY_OCTETS = 65_536  # of one reply with all its lines
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
@@ -18,8 +18,7 @@ class NotSmtp(Exception):
     """What came is not a reply that was asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(NamedTuple):
     """A code, and the text of all lines as one."""
 
     code: int

@@ -20,11 +20,12 @@ from mailer.dispatch.loop import Dispatch
 from mailer.message.facts import Facts
 from mailer.message.letter import Letter, to_json
 from mailer.parts import Parts, open_parts
-from mailer.store import outbox, programme
-from mailer.store.outbox import Claimed, Envelope, Priority
+from mailer.store import lease, outbox, programme
+from mailer.store.lease import Claimed
+from mailer.store.outbox import Envelope, Priority
 from mailer.store.schema import outbox as rows
-from mailer.transport.outcome import Transport
 from mailer.transport.smtp import SmtpTransport
+from mailer.transport.source import Transport
 from scheduler.clock import VirtualClock
 from tests.peers.sink import Sink
 from tests.world import NOON, SERIES, make_config, make_sqlite
@@ -45,6 +46,7 @@ class Ledger:
         *,
         priority: Priority = Priority.BULK,
         name: str = "p",
+        domain: str = "example.net",
         data: str | None = None,
         expires_at: datetime | None = None,
     ) -> None:
@@ -61,8 +63,8 @@ class Ledger:
                 kind="reply",
                 template="reply-help",
                 priority=priority,
-                recipient=f"{name}{number}@example.net",
-                recipient_key=f"{name}{number}@example.net",
+                recipient=f"{name}{number}@{domain}",
+                recipient_key=f"{name}{number}@{domain}",
                 language="en",
                 zone=SERIES.timezone,
                 message_id=f"{name}{number}",
@@ -102,7 +104,7 @@ class Ledger:
         """Lease rows as a lane does."""
         now = self.clock.now()
         return await self.parts.store.write(
-            lambda c: outbox.claim(
+            lambda c: lease.claim(
                 c,
                 node=NODE,
                 now=now,
@@ -136,7 +138,6 @@ class Ledger:
             dispatch.stop()
             async with asyncio.timeout(20):
                 await running
-            await transport.close()
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mailer.dispatch.judging import returned, settlement, too_late
 from mailer.message.judgement import BounceClass
-from mailer.store.outbox import Claimed, Settlement, State
+from mailer.store.lease import Claimed
+from mailer.store.outbox import State
+from mailer.store.settlement import Settlement
 from mailer.transport.outcome import Fate, Outcome, Phase, judge, lost, taken
 
 NOW = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
@@ -27,6 +28,7 @@ ROW = Claimed(
     announcement_id=None,
     webinar_id=None,
     registered=False,
+    told_sequence=-1,
     generation=0,
     data="",
     answered="",
@@ -94,7 +96,7 @@ def test_a_mail_over_which_the_server_gives_up_waits_longer_each_time(phase: Pha
 
 @pytest.mark.parametrize(("attempts", "minutes"), [(1, 1), (2, 5), (3, 15), (4, 30), (5, 60)])
 def test_a_deferred_mail_is_tried_again_later_each_time(attempts: int, minutes: int) -> None:
-    found = judged(judge(Phase.RCPT, 450, "greylisted"), replace(ROW, attempts=attempts))
+    found = judged(judge(Phase.RCPT, 450, "greylisted"), ROW._replace(attempts=attempts))
     assert (found.state, found.attempts) == (State.QUEUED, attempts)
     assert found.not_before == NOW + timedelta(minutes=minutes)
     assert (found.reason, found.doubt) == ("later (rcpt)", False)
@@ -110,12 +112,12 @@ def test_doubt_is_tried_again_and_counted() -> None:
     ("row", "state", "reason"),
     [
         (
-            replace(ROW, expires_at=NOW + timedelta(minutes=3)),
+            ROW._replace(expires_at=NOW + timedelta(minutes=3)),
             State.EXPIRED,
             "no more tries before its deadline",
         ),
         (
-            replace(ROW, queued_at=NOW - timedelta(days=5), attempts=30),
+            ROW._replace(queued_at=NOW - timedelta(days=5), attempts=30),
             State.FAILED,
             "tried for five days",
         ),

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mailer.dispatch import lane as lane_module
+from mailer.dispatch import recording as recording_module
+from mailer.dispatch import stock as stock_module
+from mailer.store import setting
 from mailer.store.outbox import Priority
 from tests.dispatch.conftest import Ledger, Opening
 from tests.peers.sink import Sink, SinkOptions
@@ -62,7 +64,7 @@ async def all_rows(ledger: Ledger, state: str) -> list[dict[str, object]]:
 async def test_a_claim_that_waited_too_long_is_given_back_and_looked_at_again(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane_module, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(stock_module, "FRESH_SECONDS", 0.0)
     async with opening(connections=4) as ledger, Sink() as sink:
         await ledger.queue(3)
         async with ledger.sending(sink):
@@ -71,21 +73,6 @@ async def test_a_claim_that_waited_too_long_is_given_back_and_looked_at_again(
         assert sink.accepted == []
         assert await ledger.states() == {"queued": 3}
         assert (await ledger.row())["attempts"] == 0
-
-
-async def test_nothing_leaves_faster_than_the_rate(opening: Opening) -> None:
-    async with opening(messages_per_second=5.0) as ledger, Sink() as sink:
-        await ledger.queue(12)
-        async with ledger.sending(sink) as dispatch:
-            await sink.wait_for(1)
-            for _ in range(3):
-                ledger.later(seconds=1)
-                before = len(sink.accepted)
-                dispatch.nudge()
-                await sink.wait_for(min(12, before + 1))
-                await asyncio.sleep(0.05)
-                assert len(sink.accepted) - before <= 5
-        assert await ledger.states() == {"sent": 12}
 
 
 async def test_looking_in_vain_uses_up_no_rate(opening: Opening) -> None:
@@ -101,17 +88,20 @@ async def test_looking_in_vain_uses_up_no_rate(opening: Opening) -> None:
 
 
 async def test_a_mail_that_waited_for_the_ledger_does_not_begin_after_the_stop(
-    opening: Opening,
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(recording_module, "BATCH", 0)  # as if a batch were unwritten
     async with opening() as ledger, Sink() as sink:
         await ledger.queue(1)
         async with ledger.sending(sink) as dispatch:
-            dispatch._recording._room.clear()  # as if a batch were unwritten
             await ledger.until({"sending": 1})
-            dispatch._pausing.halted = True
-            dispatch._recording._room.set()
+            assert sink.accepted == []
+            await ledger.parts.store.write(lambda c: setting.put(c, setting.STOPPED, "yes"))
+            await dispatch.look_at_switch()
+            monkeypatch.setattr(recording_module, "BATCH", 64)
+            dispatch._resume()
             await asyncio.sleep(0.05)
-        assert sink.connections == 0
+        assert sink.accepted == []
         assert await ledger.states() == {"queued": 1}
 
 
@@ -130,15 +120,20 @@ async def test_answers_know_no_rate(opening: Opening) -> None:
             await sink.wait_for(5)
 
 
-async def test_a_mail_whose_deadline_has_passed_is_not_sent(opening: Opening) -> None:
+async def test_a_mail_whose_deadline_has_passed_since_its_claim_is_not_sent(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_module, "BATCH", 0)
     async with opening() as ledger, Sink() as sink:
         await ledger.queue(1, expires_at=NOON + timedelta(minutes=1))
-        (row,) = await ledger.claim()
-        ledger.later(minutes=1)
-        dispatch = ledger.dispatch(ledger.transport(sink))
-        settled = await dispatch._sending.send(row)
-        assert (settled.state, settled.attempts) == ("expired", 0)
-        assert sink.transactions == []
+        async with ledger.sending(sink) as dispatch:
+            await ledger.until({"sending": 1})
+            ledger.later(minutes=1)
+            monkeypatch.setattr(recording_module, "BATCH", 64)
+            dispatch._resume()
+            await ledger.until({"expired": 1})
+        assert (await ledger.row())["attempts"] == 0
+        assert sink.accepted == []
 
 
 async def test_a_locked_database_delays_and_loses_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +11,8 @@ from mailer.dispatch import recording as module
 from mailer.dispatch.recording import BATCH, Recording
 from mailer.errors import StoreUnavailable
 from mailer.store.engine import Store
-from mailer.store.outbox import Settlement, State
+from mailer.store.outbox import State
+from mailer.store.settlement import Settlement
 from tests.dispatch.conftest import NODE, Ledger, Opening
 
 
@@ -35,11 +37,14 @@ class Counting(Store):
         return await super().write(unit)
 
 
-async def claimed(ledger: Ledger, count: int) -> tuple[Recording, Counting, list[int]]:
+async def claimed(
+    ledger: Ledger, count: int, *, on_room: Callable[[], None] = lambda: None
+) -> tuple[Recording, Counting, list[int]]:
     await ledger.queue(count)
     rows = await ledger.claim(count)
     store = Counting.over(ledger.parts.store)
-    return Recording(store, ledger.clock, node=NODE), store, [row.id for row in rows]
+    recording = Recording(store, ledger.clock, node=NODE, on_room=on_room)
+    return recording, store, [row.id for row in rows]
 
 
 async def test_many_outcomes_are_written_in_few_batches(opening: Opening) -> None:
@@ -66,18 +71,19 @@ async def test_a_single_outcome_is_written_soon(opening: Opening) -> None:
 
 async def test_whoever_sends_waits_while_a_batch_is_unwritten(opening: Opening) -> None:
     async with opening() as ledger:
-        recording, store, ids = await claimed(ledger, BATCH)
+        room: list[bool] = []
+        recording, store, ids = await claimed(ledger, BATCH, on_room=lambda: room.append(True))
         store.away = True
         for row_id in ids[:-1]:
             recording.add(sent(row_id))
-        await asyncio.wait_for(recording.room(), 1)
+        assert not recording.full
         recording.add(sent(ids[-1]))
-        waiting = asyncio.create_task(recording.room())
+        assert recording.full
         assert not await recording.flush()
-        assert not waiting.done()
+        assert (recording.full, room) == (True, [])
         store.away = False
         assert await recording.flush()
-        await asyncio.wait_for(waiting, 1)
+        assert (recording.full, room) == (False, [True])
 
 
 async def test_outcomes_are_kept_while_the_database_is_away(

@@ -272,6 +272,7 @@ class Conversation:
             outcome=outcome,
             reply=reply,
             answered=answered,
+            followed=self.wire.has_unread,
             started=self.started,
             ended=time.monotonic(),
         )

@@ -48,8 +48,9 @@ class Recipient:
 class Transaction:
     """One mail from MAIL to its end; times are of the monotonic clock.
 
-    `answered` is false where the client never got the reply to its final dot. Over LMTP there is
-    a transaction for each recipient.
+    `answered` is false where the client never got the reply to its final dot; `followed` is true
+    where commands had come in together with that dot. Over LMTP there is a transaction for each
+    recipient.
     """
 
     connection: int
@@ -62,6 +63,7 @@ class Transaction:
     outcome: Outcome
     reply: str
     answered: bool
+    followed: bool
     started: float
     ended: float
 

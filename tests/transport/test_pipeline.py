@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+from collections import deque
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from mailer.config.model import Outbound, Security
 from mailer.transport.carriage import is_mailbox, stuffed
-from mailer.transport.outcome import Fate, Outcome, Phase
+from mailer.transport.outcome import Fate, Outcome, Outgoing, Phase
+from mailer.transport.patience import Patience
 from mailer.transport.replies import NotSmtp, Replies
-from mailer.transport.session import Patience
+from mailer.transport.smtp import SmtpTransport
 from tests.examples import examples
 from tests.peers import trouble
 from tests.peers.sink import EXTENSIONS, Sink, SinkOptions
 from tests.peers.trouble import Drop
-from tests.transport.sending import CONTENT, connected, hand_over, mail, settings
+from tests.transport.sending import (
+    BRIEF,
+    CONTENT,
+    PATIENT,
+    connected,
+    hand_over,
+    mail,
+    settings,
+)
 
 BOTH = pytest.mark.parametrize("extensions", [EXTENSIONS, EXTENSIONS - {"PIPELINING"}])
 AT = trouble.Phase
@@ -153,7 +165,7 @@ async def test_taken_and_then_gone_is_sent() -> None:
 async def test_silence_ends_the_connection_within_the_limit_of_its_phase(phase: AT) -> None:
     async with Sink(SinkOptions(extensions=frozenset())) as sink:
         sink.trouble(phase, delay_seconds=30)
-        outcome = await hand_over(sink)
+        outcome = await hand_over(sink, patience=BRIEF)
     assert outcome.phase == phase.value
     assert "for 0.2 s" in outcome.text
     assert outcome.fate is {AT.MAIL: Fate.OUTAGE, AT.DOT: Fate.DOUBT}.get(phase, Fate.DEFERRED)
@@ -227,6 +239,18 @@ async def test_an_address_outside_ascii_needs_smtputf8(offered: bool) -> None:
         assert outcome.text.startswith("5.6.7")
 
 
+@pytest.mark.parametrize("offered", [True, False])
+async def test_reports_are_asked_for_only_where_dsn_is_offered(offered: bool) -> None:
+    extensions = EXTENSIONS if offered else EXTENSIONS - {"DSN"}
+    async with Sink(SinkOptions(extensions=extensions)) as sink:
+        assert (await hand_over(sink)).fate is Fate.SENT
+        (taken,) = sink.accepted
+        words = {*taken.parameters, *taken.recipients[0].parameters}
+        asked = {"RET=HDRS", "ENVID=0", "NOTIFY=FAILURE,DELAY"}
+        assert words & asked == (asked if offered else set())
+        assert sink.violations == []
+
+
 async def test_8bit_content_needs_8bitmime() -> None:
     content = "Subject: ü\r\n\r\nü\r\n".encode()
     async with Sink() as sink:
@@ -276,7 +300,7 @@ async def test_what_is_no_address_never_reaches_the_wire(address: str) -> None:
 async def test_an_unusual_address_and_the_null_sender_are_carried() -> None:
     async with Sink() as sink:
         assert (await hand_over(sink, mail('"a b"@example.org', sender=""))).fate is Fate.SENT
-        assert any(line == b'RCPT TO:<"a b"@example.org>' for _, line in sink.commands)
+        assert any(line.startswith(b'RCPT TO:<"a b"@example.org>') for _, line in sink.commands)
         assert any(line.startswith(b"MAIL FROM:<> ") for _, line in sink.commands)
 
 
@@ -318,15 +342,235 @@ def test_reading_replies_never_raises_anything_else(data: bytes, step: int) -> N
         assert 200 <= replies.take().code < 600
 
 
-async def test_a_cancelled_mail_leaves_no_connection_behind() -> None:
+async def test_the_end_waits_for_what_is_under_way() -> None:
+    async with Sink() as sink:
+        sink.trouble(AT.DOT, delay_seconds=0.05)
+        async with connected(settings(sink), Patience()) as sender:
+            waiting = asyncio.create_task(sender.send(mail()))
+            await sink.wait_until(lambda: bool(sink.transactions))
+        assert (await waiting).fate is Fate.SENT
+        assert sink.commands[-1][1] == b"QUIT"
+
+
+async def test_an_end_that_is_cut_short_says_what_is_known_by_then() -> None:
     async with Sink() as sink:
         sink.trouble(AT.DOT, delay_seconds=30)
-        async with connected(settings(sink)) as transport:
-            task = asyncio.create_task(transport.send(mail()))
+        async with connected(settings(sink), Patience()) as sender:
+            waiting = asyncio.create_task(sender.send(mail()))
             await sink.wait_until(lambda: bool(sink.transactions))
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            sink.troubles.clear()
-            assert (await transport.send(mail())).fate is Fate.SENT
+            sender.cut()
+            assert told(await waiting) == (Fate.DOUBT, Phase.DOT, None)
+
+
+class Queue:
+    """A source that gives what it has; what comes back is kept in order."""
+
+    def __init__(self, *recipients: str, content: bytes = CONTENT) -> None:
+        self.waiting = deque(mail(one, content=content) for one in recipients)
+        self.wanted = len(recipients)
+        self.told: list[tuple[str, Fate, Phase]] = []
+        self.untaken: list[str] = []
+        self.changed = asyncio.Event()
+
+    def take(self) -> Outgoing | None:
+        return self.waiting.popleft() if self.waiting else None
+
+    def untake(self, outgoing: Outgoing) -> None:
+        self.untaken.append(outgoing.recipient)
+        self.waiting.appendleft(outgoing)
+        self.changed.set()
+
+    def done(self, outgoing: Outgoing, outcome: Outcome) -> None:
+        self.told.append((outgoing.recipient, outcome.fate, outcome.phase))
+        self.changed.set()
+
+    def unreachable(self, outcome: Outcome) -> None:
+        while self.waiting:
+            self.done(self.waiting.popleft(), outcome)
+
+
+async def carried(sink: Sink, source: Queue, *, connections: int = 1) -> None:
+    """Have every mail of a source carried."""
+    transport = SmtpTransport(settings(sink), hostname="lists.example.org", patience=PATIENT)
+    carrier = transport.carrier(source, connections=connections)
+    async with asyncio.timeout(5):
+        while len(source.told) < source.wanted:
+            source.changed.clear()
+            carrier.wake(len(source.waiting))
+            await source.changed.wait()
+    await carrier.end()
+
+
+def words(sink: Sink) -> list[bytes]:
+    """The commands as they came, without what follows the verb."""
+    return [line[:4] for _, line in sink.commands]
+
+
+SENT, AGAIN = (Fate.SENT, Phase.DOT), (Fate.DEFERRED, Phase.RCPT)
+ENVELOPE = [b"MAIL", b"RCPT", b"DATA"]
+
+
+async def test_the_end_of_a_mail_and_the_next_envelope_leave_in_one_write() -> None:
+    async with Sink() as sink:
+        source = Queue("a@example.org", "b@example.org", "c@example.org")
+        await carried(sink, source)
+        assert source.told == [(one.addresses[0], *SENT) for one in sink.accepted]
+        assert words(sink) == [b"EHLO", *ENVELOPE * 3, b"QUIT"]
+        assert sink.violations == []
+        assert [one.followed for one in sink.accepted] == [True, True, False]
+
+
+async def test_without_pipelining_nothing_is_sent_ahead() -> None:
+    async with Sink(SinkOptions(extensions=EXTENSIONS - {"PIPELINING"})) as sink:
+        sink.trouble(AT.RCPT, matching="^b@", reply="550 5.1.1 unknown")
+        source = Queue("a@example.org", "b@example.org", "c@example.org")
+        await carried(sink, source)
+        assert [fate for _, fate, _ in source.told] == [Fate.SENT, Fate.REFUSED, Fate.SENT]
+        sequence = [b"EHLO", *ENVELOPE, b"MAIL", b"RCPT", b"RSET", *ENVELOPE, b"QUIT"]
+        assert words(sink) == sequence
+        assert sink.violations == []
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("phase", "refused"),
+    [
+        (AT.MAIL, (Fate.DEFERRED, Phase.MAIL)),
+        (AT.RCPT, (Fate.DEFERRED, Phase.RCPT)),
+        (AT.DATA, (Fate.DEFERRED, Phase.DATA)),
+        (AT.DOT, (Fate.DEFERRED, Phase.DOT)),
+    ],
+)
+async def test_a_refusal_is_charged_to_its_own_mail(
+    phase: AT, refused: tuple[Fate, Phase], extensions: frozenset[str]
+) -> None:
+    async with Sink(SinkOptions(extensions=extensions)) as sink:
+        sink.trouble(phase, nth=2, times=1, reply="451 4.3.0 not now")
+        source = Queue("a@example.org", "b@example.org", "c@example.org", "d@example.org")
+        await carried(sink, source)
+        assert source.told == [
+            ("a@example.org", *SENT),
+            ("b@example.org", *refused),
+            ("c@example.org", *SENT),
+            ("d@example.org", *SENT),
+        ]
+        assert sink.connections == 1
+        assert sink.violations == []
+
+
+@pytest.mark.parametrize("drop", [Drop.BEFORE, Drop.RESET])
+async def test_a_loss_at_the_dot_leaves_the_next_mail_untried(drop: Drop) -> None:
+    async with Sink() as sink:
+        sink.trouble(AT.DOT, nth=2, times=1, drop=drop)
+        source = Queue("a@example.org", "b@example.org", "c@example.org")
+        await carried(sink, source)
+        assert source.told == [
+            ("a@example.org", *SENT),
+            ("b@example.org", Fate.DOUBT, Phase.DOT),
+            ("c@example.org", *SENT),
+        ]
+        assert source.untaken == ["c@example.org"]
         assert sink.connections == 2
+
+
+async def test_a_loss_after_the_next_mail_was_begun_costs_it_a_try() -> None:
+    async with Sink() as sink:
+        sink.trouble(AT.RCPT, nth=2, times=1, drop=Drop.BEFORE)
+        source = Queue("a@example.org", "b@example.org", "c@example.org")
+        await carried(sink, source)
+        assert source.told == [
+            ("a@example.org", *SENT),
+            ("b@example.org", *AGAIN),
+            ("c@example.org", *SENT),
+        ]
+        assert source.untaken == []
+
+
+@BOTH
+async def test_a_connection_that_serves_few_mails_costs_none_a_try(
+    extensions: frozenset[str],
+) -> None:
+    options = SinkOptions(messages_per_connection=3, extensions=extensions)
+    async with Sink(options) as sink:
+        source = Queue(*(f"p{number}@example.org" for number in range(10)))
+        await carried(sink, source)
+        assert source.told == [(f"p{number}@example.org", *SENT) for number in range(10)]
+        assert (sink.connections, len(sink.accepted)) == (4, 10)
+
+
+async def test_421_to_a_mail_leaves_the_one_sent_ahead_untried() -> None:
+    async with Sink() as sink:
+        sink.trouble(AT.DOT, nth=1, times=1, reply="421 4.3.2 going down")
+        source = Queue("a@example.org", "b@example.org")
+        await carried(sink, source)
+        assert source.told == [("a@example.org", Fate.OUTAGE, Phase.DOT), ("b@example.org", *SENT)]
+        assert source.untaken == ["b@example.org"]
+
+
+async def test_data_that_is_taken_without_a_recipient_gets_no_content() -> None:
+    heard: list[bytes] = []
+    gone = asyncio.Event()
+
+    async def careless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 careless\r\n")
+        heard.append(await reader.readline())
+        writer.write(b"250-careless\r\n250 PIPELINING\r\n")
+        heard.append(await reader.readuntil(b"DATA\r\n"))
+        writer.write(b"250 ok\r\n550 5.1.1 unknown\r\n354 go\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            heard.append(await reader.read())
+        writer.close()
+        gone.set()
+
+    server = await asyncio.start_server(careless, "127.0.0.1", 0)
+    async with server:
+        outbound = Outbound(
+            host="127.0.0.1",
+            port=server.sockets[0].getsockname()[1],
+            security=Security.NONE,
+        )
+        async with connected(outbound) as sender:
+            assert told(await sender.send(mail())) == (Fate.REFUSED, Phase.RCPT, 550)
+        await asyncio.wait_for(gone.wait(), 5)
+    assert b"".join(heard[2:]) == b""
+
+
+async def test_a_large_mail_goes_alone_and_the_next_follows_its_reply() -> None:
+    async with Sink() as sink:
+        source = Queue("a@example.org", "b@example.org", content=CONTENT + b"x\r\n" * 40_000)
+        await carried(sink, source)
+        assert [one.followed for one in sink.accepted] == [False, False]
+        assert [fate for _, fate, _ in source.told] == [Fate.SENT, Fate.SENT]
+
+
+async def test_every_mail_comes_back_once_from_many_connections() -> None:
+    async with Sink(SinkOptions(messages_per_connection=7)) as sink:
+        sink.trouble(AT.RCPT, matching="^p1", reply="450 4.2.1 greylisted")
+        sink.trouble(AT.DOT, matching="^p2", drop=Drop.RESET)
+        source = Queue(*(f"p{number}@example.org" for number in range(60)))
+        await carried(sink, source, connections=5)
+        assert sorted(one for one, _, _ in source.told) == sorted(
+            f"p{number}@example.org" for number in range(60)
+        )
+        assert sink.most_open_connections <= 5
+
+
+async def test_fewer_connections_than_wished_are_enough() -> None:
+    async with Sink() as sink:
+        sink.trouble(AT.CONNECT, reply="421 4.7.0 too many connections", nth=2)
+        sink.trouble(AT.CONNECT, reply="421 4.7.0 too many connections", nth=3)
+        sink.trouble(AT.DOT, delay_seconds=0.01)
+        source = Queue(*(f"p{number}@example.org" for number in range(20)))
+        await carried(sink, source, connections=3)
+        assert {fate for _, fate, _ in source.told} == {Fate.SENT}
+
+
+async def test_no_connection_at_all_is_told_without_a_mail_being_tried() -> None:
+    async with Sink() as sink:
+        sink.trouble(AT.CONNECT, reply="554 5.7.1 go away")
+        source = Queue("a@example.org", "b@example.org")
+        await carried(sink, source, connections=2)
+        assert source.told == [
+            ("a@example.org", Fate.OUTAGE, Phase.CONNECT),
+            ("b@example.org", Fate.OUTAGE, Phase.CONNECT),
+        ]
