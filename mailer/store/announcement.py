@@ -1,7 +1,9 @@
-"""Planned mailings and their expansion into the ledger.
+"""Planned mailings, from the plan to their end.
 
-One row per webinar × notice × sequence. It is *planned* until it falls due, *sending* from the
-first slice of recipients to the last, then *done*. What was let go once is never planned again.
+One row per webinar × notice × sequence, or for what an organiser wrote (`written`), which may be
+*waiting* for approval first. It is *planned* until it falls due, *sending* from the first slice of
+recipients to the last (`expansion`), then *done*; *paused* and cancelled by hand: `halt`. What was
+let go once is never planned again.
 """
 
 from __future__ import annotations
@@ -11,31 +13,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Row, RowMapping, Select, case, exists, func, insert, or_, select, update
+from sqlalchemy import Row, RowMapping, Select, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mailer.store.outbox import State as RowState
-from mailer.store.people import State as SubscriptionState
-from mailer.store.schema import (
-    announcement,
-    outbox,
-    registration,
-    skeleton,
-    subscriber,
-    subscription,
-    webinar,
-)
-from mailer.store.statement import upsert
+from mailer.store.schema import announcement
 from scheduler.model import Audience, Due, Kind, Release
 
 
 class State(StrEnum):
+    WAITING = "waiting"
     PLANNED = "planned"
     SENDING = "sending"
+    PAUSED = "paused"
     DONE = "done"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     FAILED = "failed"
+
+
+BY_HAND = "cancelled by an organiser"  # the reason of what the plan must not bring back
+TOO_LATE = "too late"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +72,10 @@ async def plan(
                 announcement.c.released_at,
                 announcement.c.expires_at,
                 announcement.c.audience,
+                announcement.c.reason,
             ).where(
                 announcement.c.key.in_([due.key for _, due in dues])
-                | (announcement.c.state == State.PLANNED)
+                | (announcement.c.state == State.PLANNED) & (announcement.c.kind != Kind.MESSAGE)
             )
         )
     }
@@ -102,6 +100,7 @@ async def plan(
             )
     void = [key for key, row in known.items() if key not in wanted and row.state == State.PLANNED]
     await _close(connection, void, now)
+    await _lapse(connection, now)
 
 
 def _values(series_id: str, due: Due, now: datetime) -> dict[str, object]:
@@ -125,6 +124,8 @@ def _is_stale(fields: RowMapping, due: Due) -> bool:
     """Whether a row that was never let go tells another story than the rule does now."""
     if fields["state"] not in (State.PLANNED, State.CANCELLED, State.EXPIRED):
         return False
+    if fields["reason"] == BY_HAND:
+        return False
     told = (fields["due_at"], fields["released_at"], fields["expires_at"], fields["audience"])
     return fields["state"] != State.PLANNED or told != (
         due.due_at,
@@ -143,7 +144,22 @@ async def _close(connection: AsyncConnection, keys: Sequence[str], now: datetime
         .where(announcement.c.key.in_(keys), announcement.c.state == State.PLANNED)
         .values(
             state=case((late, State.EXPIRED), else_=State.CANCELLED),
-            reason=case((late, "too late"), else_="no longer in the plan"),
+            reason=case((late, TOO_LATE), else_="no longer in the plan"),
+        )
+    )
+
+
+async def _lapse(connection: AsyncConnection, now: datetime) -> None:
+    """Close what waited, was paused or was half let go until it was too late."""
+    unfinished = announcement.c.state.in_((State.WAITING, State.SENDING, State.PAUSED))
+    written = (announcement.c.state == State.PLANNED) & (announcement.c.kind == Kind.MESSAGE)
+    nobody = "nobody approved it in time"
+    await connection.execute(
+        update(announcement)
+        .where(unfinished | written, announcement.c.expires_at <= now)
+        .values(
+            state=State.EXPIRED,
+            reason=case((announcement.c.state == State.WAITING, nobody), else_=TOO_LATE),
         )
     )
 
@@ -162,6 +178,15 @@ async def releases(connection: AsyncConnection) -> tuple[Release, ...]:
         )
     )
     return tuple(Release(**row._mapping) for row in rows)
+
+
+async def held_back(connection: AsyncConnection) -> frozenset[str]:
+    """Keys of what does not go out although the rules say so: paused, or cancelled by hand."""
+    by_hand = (announcement.c.state == State.CANCELLED) & (announcement.c.reason == BY_HAND)
+    rows = await connection.execute(
+        select(announcement.c.key).where(by_hand | (announcement.c.state == State.PAUSED))
+    )
+    return frozenset(row.key for row in rows)
 
 
 async def due(connection: AsyncConnection, *, now: datetime) -> tuple[Announcement, ...]:
@@ -200,136 +225,6 @@ async def listing(connection: AsyncConnection) -> tuple[Announcement, ...]:
     return tuple(_announcement(row) for row in rows)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """Somebody who is owed an announcement, with what their copy depends on."""
-
-    subscription_id: int
-    mailbox: str
-    address_key: str
-    language: str | None
-    timezone: str | None
-    registered: bool
-
-
-def _readers(item: Announcement, now: datetime) -> Select[tuple[object, ...]]:
-    """Who is owed it: subscribed no later than its release, not paused, in its audience, not told
-    by the same notice of this webinar under an earlier sequence."""
-    registered = exists().where(
-        registration.c.webinar_id == item.webinar_id,
-        registration.c.subscriber_id == subscription.c.subscriber_id,
-        registration.c.state == "registered",
-    )
-    declined = exists().where(
-        registration.c.webinar_id == item.webinar_id,
-        registration.c.subscriber_id == subscription.c.subscriber_id,
-        registration.c.state == "declined",
-    )
-    told = exists().where(
-        outbox.c.announcement_id == announcement.c.id,
-        outbox.c.subscription_id == subscription.c.id,
-        outbox.c.state.in_((RowState.SENT, RowState.SENDING, RowState.QUEUED)),
-        announcement.c.webinar_id == item.webinar_id,
-        announcement.c.notice_id == item.notice_id,
-        # A reminder of another time reminds nobody of this one.
-        *([announcement.c.due_at == item.due_at] if item.kind is Kind.REMINDER else []),
-    )
-    statement = (
-        select(
-            subscription.c.id.label("subscription_id"),
-            subscriber.c.mailbox,
-            subscriber.c.address_key,
-            subscriber.c.language,
-            subscriber.c.timezone,
-            registered.label("registered"),
-        )
-        .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
-        .where(
-            subscription.c.series_id == item.series_id,
-            subscription.c.state == SubscriptionState.ACTIVE,
-            subscription.c.since <= item.released_at,
-            or_(
-                subscription.c.paused_until.is_(None),
-                subscription.c.paused_until <= now,
-            ),
-            ~told,
-        )
-    )
-    match item.audience:
-        case Audience.REGISTERED:
-            return statement.where(registered)
-        case Audience.UNREGISTERED:
-            return statement.where(~registered, ~declined)
-        case Audience.SUBSCRIBED:
-            return statement.where(~declined)
-
-
-async def readers(
-    connection: AsyncConnection, item: Announcement, *, after: int, limit: int, now: datetime
-) -> tuple[Reader, ...]:
-    """The next slice of people who are owed an announcement, by subscription id."""
-    rows = await connection.execute(
-        _readers(item, now)
-        .where(subscription.c.id > after)
-        .order_by(subscription.c.id)
-        .limit(limit)
-    )
-    return tuple(Reader(**row._mapping) for row in rows)
-
-
-async def groups(
-    connection: AsyncConnection, item: Announcement, *, now: datetime
-) -> tuple[tuple[str | None, str | None, bool], ...]:
-    """Every language, zone and registration there is among those who are owed an announcement."""
-    inner = _readers(item, now).subquery()
-    rows = await connection.execute(
-        select(inner.c.language, inner.c.timezone, inner.c.registered)
-        .distinct()
-        .order_by(inner.c.language, inner.c.timezone, inner.c.registered)
-    )
-    return tuple((row.language, row.timezone, bool(row.registered)) for row in rows)
-
-
-async def count_readers(connection: AsyncConnection, item: Announcement, *, now: datetime) -> int:
-    """How many would get it if it were let go now."""
-    inner = _readers(item, now).subquery()
-    return int(await connection.scalar(select(func.count()).select_from(inner)) or 0)
-
-
-async def advance(
-    connection: AsyncConnection,
-    announcement_id: int,
-    *,
-    expanded_to: int,
-    added: int,
-    done: bool,
-) -> None:
-    """Note how far the expansion has come."""
-    await connection.execute(
-        update(announcement)
-        .where(announcement.c.id == announcement_id)
-        .values(
-            expanded_to=expanded_to,
-            total=announcement.c.total + added,
-            state=State.DONE if done else State.SENDING,
-        )
-    )
-
-
-async def is_current(connection: AsyncConnection, item: Announcement) -> bool:
-    """Whether the webinar is still as it was when this was planned."""
-    if item.webinar_id is None:
-        return True
-    found = await connection.scalar(
-        select(webinar.c.id).where(
-            webinar.c.id == item.webinar_id,
-            webinar.c.sequence == item.sequence,
-            webinar.c.status == "scheduled",
-        )
-    )
-    return found is not None
-
-
 async def cancel(connection: AsyncConnection, announcement_id: int, *, reason: str) -> None:
     """Let no more of it go."""
     await connection.execute(
@@ -359,103 +254,6 @@ async def revive(connection: AsyncConnection, *, now: datetime) -> int:
         .values(state=State.PLANNED, reason="")
     )
     return back.rowcount
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Everyone whose copy of an announcement differs only in personal places."""
-
-    announcement_id: int
-    language: str
-    zone: str
-    registered: bool
-
-
-async def find_skeleton(connection: AsyncConnection, group: Group) -> str | None:
-    """The rendering that is kept for a group, as JSON."""
-    found: str | None = await connection.scalar(
-        select(skeleton.c.content).where(
-            skeleton.c.announcement_id == group.announcement_id,
-            skeleton.c.language == group.language,
-            skeleton.c.zone == group.zone,
-            skeleton.c.registered == group.registered,
-        )
-    )
-    return found
-
-
-async def keep_skeleton(
-    connection: AsyncConnection, group: Group, *, digest: str, content: str, now: datetime
-) -> None:
-    """Keep what a group is told, so that a re-send is the same and it can be looked up later."""
-    statement = upsert(connection, skeleton).values(
-        announcement_id=group.announcement_id,
-        language=group.language,
-        zone=group.zone,
-        registered=group.registered,
-        digest=digest,
-        content=content,
-        made_at=now,
-    )
-    await connection.execute(statement.on_conflict_do_nothing())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """An announcement with how far it has come, for `mailer outbox`."""
-
-    id: int
-    subject: str
-    due_at: datetime
-    state: str
-    total: int
-    sent: int
-    series: str
-    reason: str
-
-
-async def progress(
-    connection: AsyncConnection, *, series_id: str | None = None
-) -> tuple[Progress, ...]:
-    """Every announcement, of one series or all, with how many of its rows are sent."""
-    of_series = () if series_id is None else (announcement.c.series_id == series_id,)
-    sent = (
-        select(outbox.c.announcement_id, func.count().label("n"))
-        .where(outbox.c.state == RowState.SENT, outbox.c.announcement_id.is_not(None))
-        .group_by(outbox.c.announcement_id)
-        .subquery()
-    )
-    rows = await connection.execute(
-        select(
-            announcement.c.id,
-            announcement.c.kind,
-            announcement.c.subject,
-            announcement.c.due_at,
-            announcement.c.state,
-            announcement.c.total,
-            announcement.c.series_id,
-            announcement.c.reason,
-            webinar.c.title,
-            func.coalesce(sent.c.n, 0).label("sent"),
-        )
-        .where(*of_series)
-        .outerjoin(webinar, webinar.c.id == announcement.c.webinar_id)
-        .outerjoin(sent, sent.c.announcement_id == announcement.c.id)
-        .order_by(announcement.c.due_at, announcement.c.id)
-    )
-    return tuple(
-        Progress(
-            id=row.id,
-            subject=row.subject or f"{row.kind}: {row.title}",
-            due_at=row.due_at,
-            state=row.state,
-            total=row.total,
-            sent=row.sent,
-            series=row.series_id,
-            reason=row.reason,
-        )
-        for row in rows
-    )
 
 
 def _selection() -> Select[tuple[object, ...]]:

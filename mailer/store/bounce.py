@@ -1,7 +1,7 @@
 """Mails that came back: one row per mail, whatever number of reports speak of it.
 
 A row says why and who told: a report, or the server that refused the recipient. What it means for
-its reader is decided elsewhere; `unjudged` are those nobody has looked at yet.
+its reader is decided elsewhere; those that nobody has looked at yet are in `unjudged`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, bindparam, func, literal, select, update
+from sqlalchemy import Boolean, bindparam, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mailer.message.address import Address
 from mailer.message.bounce_policy import Mail
 from mailer.message.judgement import BounceClass
-from mailer.store.schema import Instant, bounce, outbox, subscriber
+from mailer.store import recipient
+from mailer.store.prepared import Prepared
+from mailer.store.schema import Instant, bounce, outbox, subscriber, subscription
 from mailer.store.statement import upsert
 
 _LOOKED_AT = 500  # mails to one mailbox, the newest
@@ -48,14 +51,23 @@ class Returned:
 
 async def returned(connection: AsyncConnection, outbox_id: int) -> Returned | None:
     """The mail with this number, None if it is not in the ledger."""
-    row = (
-        await connection.execute(
-            select(outbox.c.series_id, outbox.c.subscription_id, outbox.c.recipient).where(
-                outbox.c.id == outbox_id
-            )
-        )
-    ).one_or_none()
-    return None if row is None else Returned(outbox_id=outbox_id, **row._mapping)
+    row = await _RETURNED.row(connection, which=outbox_id)
+    if row is None:
+        return None
+    series_id, subscription_id, recipient = row
+    return Returned(
+        outbox_id=outbox_id,
+        series_id=series_id,
+        subscription_id=subscription_id,
+        recipient=recipient,
+    )
+
+
+_RETURNED = Prepared(
+    lambda _: select(outbox.c.series_id, outbox.c.subscription_id, outbox.c.recipient).where(
+        outbox.c.id == bindparam("which")
+    )
+)
 
 
 async def note_report(
@@ -68,24 +80,37 @@ async def note_report(
     now: datetime,
 ) -> bool:
     """Write down that a mail came back; False if that was known."""
-    made = await connection.execute(
-        upsert(connection, bounce)
+    made = await _NOTE.row(
+        connection,
+        new_mail=mail.outbox_id,
+        new_reader=mail.subscription_id,
+        new_at=now,
+        new_class=cls,
+        new_status=status,
+        new_detail=detail,
+    )
+    return made is not None
+
+
+_NOTE = Prepared(
+    lambda insert: (
+        insert(bounce)
         .values(
             {
-                "outbox_id": mail.outbox_id,
-                "subscription_id": mail.subscription_id,
-                "at": now,
-                "class": cls,
-                "status": status,
+                "outbox_id": bindparam("new_mail"),
+                "subscription_id": bindparam("new_reader"),
+                "at": bindparam("new_at"),
+                "class": bindparam("new_class"),
+                "status": bindparam("new_status"),
                 "source": Source.REPORT,
-                "detail": detail,
+                "detail": bindparam("new_detail"),
                 "judged": True,
             }
         )
         .on_conflict_do_nothing(index_elements=[bounce.c.outbox_id])
         .returning(bounce.c.id)
     )
-    return made.one_or_none() is not None
+)
 
 
 async def note_refusals(
@@ -121,102 +146,77 @@ async def note_refusals(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unjudged:
-    """A refusal that nobody has looked at; ``detail`` is what the server said."""
-
-    id: int
-    subscription_id: int | None
-    cls: BounceClass
-    status: str
-    detail: str
+async def hold(connection: AsyncConnection, subscription_id: int) -> Address | None:
+    """Whose subscription this is, None if nobody's any more. Waits until no other unit decides
+    about this person, and keeps others waiting."""
+    row = await _HOLD.row(connection, which=subscription_id)
+    return None if row is None else Address(key=row[0], mailbox=row[1])
 
 
-async def any_unjudged(connection: AsyncConnection) -> bool:
-    """Whether `unjudged` would find anything."""
-    found = select(bounce.c.id).where(bounce.c.judged.is_(False)).limit(1)
-    return await connection.scalar(found) is not None
-
-
-async def unjudged(connection: AsyncConnection, *, limit: int) -> tuple[Unjudged, ...]:
-    """The oldest refusals to look at, held for this transaction and marked as looked at."""
-    chosen = (
-        select(bounce.c.id)
-        .where(bounce.c.judged.is_(False))
-        .order_by(bounce.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("chosen")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
-    rows = await connection.execute(
-        update(bounce)
-        .where(bounce.c.id.in_(select(chosen.c.id)))
-        .values(judged=True)
-        .returning(
-            bounce.c.id,
-            bounce.c.subscription_id,
-            bounce.c["class"],
-            bounce.c.status,
-            bounce.c.detail,
+_HOLD = Prepared(
+    lambda _: (
+        select(subscriber.c.address_key, subscriber.c.mailbox)
+        .where(
+            subscriber.c.id
+            == select(subscription.c.subscriber_id)
+            .where(subscription.c.id == bindparam("which"))
+            .scalar_subquery()
         )
+        .with_for_update()
     )
-    found = [
-        Unjudged(id=key, subscription_id=whose, cls=BounceClass(cls), status=status, detail=detail)
-        for key, whose, cls, status, detail in rows
-    ]
-    return tuple(sorted(found, key=lambda one: one.id))
-
-
-async def hold(connection: AsyncConnection, subscriber_id: int) -> None:
-    """Wait until nobody else decides about this person, and keep others waiting."""
-    await connection.execute(
-        select(subscriber.c.id).where(subscriber.c.id == subscriber_id).with_for_update()
-    )
+)
 
 
 async def mails_to(
-    connection: AsyncConnection,
-    address_key: str,
-    mailbox: str,
-    *,
-    since: datetime,
-    now: datetime,
+    connection: AsyncConnection, address: Address, *, since: datetime, now: datetime
 ) -> tuple[Mail, ...]:
     """What became of the mails to a subscriber's mailbox since then, in every series.
 
     Mails to an address that the person had before are left out; they tell nothing of this one.
     """
-    handed_over = func.coalesce(outbox.c.settled_at, bounce.c.at, type_=Instant())
-    rows = await connection.execute(
+    rows = await _MAILS_TO.rows(connection, key=address.key, since=since)
+    wanted = address.mailbox.casefold()
+    found = (
+        _mail(kind, state, at, cls, now)
+        for recipient, kind, state, at, cls in rows
+        if recipient.casefold() == wanted
+    )
+    return tuple(one for one in found if one is not None)
+
+
+# The newest first, up to the limit.
+_MAILS_TO = Prepared(
+    lambda _: (
         select(
             outbox.c.recipient,
             outbox.c.kind,
             outbox.c.state,
-            handed_over.label("at"),
-            bounce.c["class"].label("cls"),
+            func.coalesce(outbox.c.settled_at, bounce.c.at, type_=Instant()),
+            bounce.c["class"],
         )
         .outerjoin(bounce, bounce.c.outbox_id == outbox.c.id)
         .where(
-            outbox.c.recipient_key == address_key,
+            recipient.mails_to(bindparam("key")),
             outbox.c.subscription_id.is_not(None),
-            outbox.c.queued_at >= since,
+            outbox.c.queued_at >= bindparam("since"),
         )
         .order_by(outbox.c.id.desc())
         .limit(_LOOKED_AT)
     )
-    found = []
-    for row in rows:
-        if row.recipient.casefold() != mailbox.casefold():
-            continue
-        probe = row.kind == "probe"
-        if row.cls is not None:
-            found.append(Mail(at=row.at, cls=BounceClass(row.cls), probe=probe))
-        elif row.state == "sent":
-            found.append(Mail(at=row.at, probe=probe))
-        elif probe and row.state in ("queued", "sending"):
-            found.append(Mail(at=now, probe=True))
-    return tuple(found)
+)
+
+
+def _mail(
+    kind: str, state: str, at: datetime | None, cls: str | None, now: datetime
+) -> Mail | None:
+    probe = kind == "probe"
+    if cls is not None and at is not None:
+        return Mail(at=at, cls=BounceClass(cls), probe=probe)
+    if state == "sent" and at is not None:
+        return Mail(at=at, probe=probe)
+    if probe and state in ("queued", "sending"):
+        return Mail(at=now, probe=True)
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +245,7 @@ async def of_person(connection: AsyncConnection, address_key: str) -> tuple[Entr
             bounce.c.detail,
         )
         .join(outbox, outbox.c.id == bounce.c.outbox_id)
-        .where(outbox.c.recipient_key == address_key)
+        .where(recipient.mails_to(address_key))
         .order_by(bounce.c.at, bounce.c.id)
     )
     return tuple(

@@ -21,6 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from mailer.errors import StoreUnavailable, WrongOwner
+from mailer.log import get_logger
+from mailer.store.prepared import AT_HAND
+from mailer.store.thread import ThreadConnection
 
 T = TypeVar("T")
 Connection = AsyncConnection  # what a unit gets; other packages name it without knowing SQLAlchemy
@@ -28,6 +31,9 @@ Connection = AsyncConnection  # what a unit gets; other packages name it without
 BUSY_TIMEOUT_SECONDS = 20.0
 POOL_TIMEOUT_SECONDS = 60.0
 READERS = 4
+_UNCONFIRMED = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
+
+_log = get_logger(__name__)
 
 
 class Store:
@@ -35,6 +41,7 @@ class Store:
 
     def __init__(self, url: URL, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self.url = url
+        self.fault: str | None = None  # why nothing can be made durable any more in this process
         self._writer = writer
         self._reader = reader
 
@@ -44,12 +51,18 @@ class Store:
         is_sqlite = self.url.get_backend_name() == "sqlite"
         return Path(self.url.database or "") if is_sqlite else None
 
-    async def write(self, unit: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def write(
+        self, unit: Callable[[AsyncConnection], Awaitable[T]], *, brief: bool = False
+    ) -> T:
         """Run a unit in one transaction; returns after its commit is durable.
 
-        Raises `StoreUnavailable` when the database is locked, full or away; nothing is stored then.
+        A ``brief`` one runs its statements on SQLite where it is called, not in a thread: each must
+        be over within a millisecond, as nothing else happens meanwhile. Raises `StoreUnavailable`
+        when the database is locked, full or away, or `fault` is set; nothing is stored then.
         """
-        return await _shielded(self._run(self._writer, unit))
+        if self.fault is not None:
+            raise StoreUnavailable(self.fault)
+        return await _shielded(self._run(self._writer, _at_hand(unit) if brief else unit))
 
     async def read(self, unit: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run a unit that only reads, on one snapshot."""
@@ -60,6 +73,7 @@ class Store:
             async with engine.begin() as connection:
                 return await unit(connection)
         except (OperationalError, InterfaceError) as error:
+            self._note_fault(error)
             raise StoreUnavailable(f"the database does not answer: {error.orig}") from error
         except DBAPIError as error:
             if error.connection_invalidated:
@@ -69,6 +83,16 @@ class Store:
             raise
         except TimeoutError as error:  # the pool had no connection in time
             raise StoreUnavailable("the database is busy") from error
+        except MemoryError as error:
+            raise StoreUnavailable("there is no memory left for the database") from error
+
+    def _note_fault(self, error: DBAPIError) -> None:
+        """A disk that did not confirm what it was given may have lost it and confirm the next all
+        the same: nothing that is said from then on could be believed (F6)."""
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        if code in _UNCONFIRMED and self.fault is None:
+            self.fault = f"the disk did not confirm a write ({error.orig}): restart when it is well"
+            _log.error("the disk is not to be trusted", action="store.faulty", cause=self.fault)
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncConnection]:
@@ -81,6 +105,27 @@ class Store:
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
+
+
+def _at_hand(
+    unit: Callable[[AsyncConnection], Awaitable[T]],
+) -> Callable[[AsyncConnection], Awaitable[T]]:
+    async def here(connection: AsyncConnection) -> T:
+        driver = (await connection.get_raw_connection()).driver_connection
+        if not isinstance(driver, ThreadConnection):
+            return await unit(connection)
+        try:
+            await driver.begin_now()
+        except sqlite3.Error as error:
+            raise DBAPIError.instance("BEGIN", (), error, sqlite3.Error) from error
+        with driver.at_hand():
+            connection.info[AT_HAND] = driver
+            try:
+                return await unit(connection)
+            finally:
+                del connection.info[AT_HAND]
+
+    return here
 
 
 async def _shielded(work: Awaitable[T]) -> T:
@@ -112,6 +157,9 @@ def open_store(url: str, *, password: str | None = None) -> Store:
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
         pool_pre_ping=True,
+        # A prepared statement may keep the plan that was good for an empty table until the next
+        # ANALYZE, which is a minute away when an announcement begins.
+        connect_args={"prepare_threshold": None},
     )
     return Store(parsed, engine, engine)
 
@@ -153,10 +201,15 @@ _WRITER = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a 250 stands for what survives a power cut (RFC 5321 §6.1)
     "PRAGMA foreign_keys=ON",
+    # A checkpoint waits for the disk about as long whether it moves 500 pages or 4000.
     "PRAGMA wal_autocheckpoint=4000",
-    "PRAGMA cache_size=-65536",
+    # What a long reader made the WAL grow to is given back with the next checkpoint.
+    "PRAGMA journal_size_limit=67108864",
+    # Small: every hot statement stays in a few pages, the rest is in the system's cache, and memory
+    # is the same for a million recipients as for a few thousand.
+    "PRAGMA cache_size=-16384",
 )
-_READER = ("PRAGMA query_only=ON", "PRAGMA cache_size=-16384")
+_READER = ("PRAGMA query_only=ON", "PRAGMA cache_size=-2048")
 
 
 def _sqlite_engine(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
@@ -166,7 +219,11 @@ def _sqlite_engine(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...])
         pool_size=size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
-        connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None},
+        connect_args={
+            "timeout": BUSY_TIMEOUT_SECONDS,
+            "isolation_level": None,
+            "async_creator_fn": ThreadConnection,
+        },
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -178,12 +235,11 @@ def _sqlite_engine(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...])
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.driver_connection.begin_with(begin)
 
     @event.listens_for(engine.sync_engine, "invalidate")
     def _unlock(connection: Any, _record: object, _error: BaseException | None) -> None:
         # A connection dropped inside a statement would keep the write lock until collected.
-        raw: sqlite3.Connection = connection.driver_connection._conn
-        raw.interrupt()
+        connection.driver_connection.interrupt_now()
 
     return engine

@@ -16,12 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.message.address import Address
 from mailer.store.outbox import State
+from mailer.store.recipient import mails_to
 from mailer.store.schema import (
     blob,
     bounce,
     consent,
     import_row,
     inbound,
+    mention,
     outbox,
     registration,
     subscriber,
@@ -81,7 +83,7 @@ async def forget(
             )
         )
     ]
-    to_person = outbox.c.recipient_key == address_key
+    to_person = mails_to(address_key)
     cancelled = await _cancel(connection, to_person, now)
     await connection.execute(
         update(bounce)
@@ -104,6 +106,7 @@ async def forget(
     await connection.execute(delete(blob).where(blob.c.id.in_(blobs)))
     await connection.execute(delete(registration).where(registration.c.subscriber_id.in_(own)))
     await connection.execute(delete(consent).where(consent.c.subscription_id.in_(subscriptions)))
+    await connection.execute(delete(mention).where(mention.c.subscription_id.in_(subscriptions)))
     ended = await connection.execute(
         delete(subscription).where(subscription.c.subscriber_id.in_(own))
     )
@@ -134,7 +137,7 @@ async def call_off_confirmations(
     await connection.execute(
         update(outbox)
         .where(
-            outbox.c.recipient_key == address_key,
+            mails_to(address_key),
             outbox.c.kind == "confirmation",
             outbox.c.state == State.QUEUED,
         )
@@ -159,18 +162,18 @@ async def readdress(
             subscriber.c.address_key == new.key, subscriber.c.id != subscriber_id
         )
     )
-    await connection.execute(
-        update(subscriber)
-        .where(subscriber.c.id == subscriber_id)
-        .values(address_key=new.key, mailbox=new.mailbox, updated_at=now)
-    )
-    theirs = (outbox.c.recipient_key == old_key) & (outbox.c.kind != TO_ORGANISERS)
+    theirs = mails_to(old_key) & (outbox.c.kind != TO_ORGANISERS)
     following = await connection.execute(
         update(outbox)
         .where(theirs, outbox.c.state == State.QUEUED)
         .values(recipient=new.mailbox, recipient_key=new.key)
     )
     await connection.execute(update(outbox).where(theirs).values(recipient_key=new.key))
+    await connection.execute(
+        update(subscriber)
+        .where(subscriber.c.id == subscriber_id)
+        .values(address_key=new.key, mailbox=new.mailbox, updated_at=now)
+    )
     await connection.execute(
         update(inbound).where(inbound.c.author_key == old_key).values(author_key=new.key)
     )

@@ -11,16 +11,34 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mailer.store.announcement import State as AnnouncementState
 from mailer.store.outbox import State as RowState
 from mailer.store.people import State as SubscriptionState
-from mailer.store.schema import announcement, outbox, skeleton, subscription, webinar
+from mailer.store.schema import (
+    announcement,
+    approval,
+    deed,
+    mention,
+    outbox,
+    skeleton,
+    subscription,
+    webinar,
+    written,
+)
+from scheduler.model import Kind
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def set_aside(connection: AsyncConnection) -> None:
-    """Forget what was planned, queued or sent; people and webinars were there always."""
+    """Forget what was planned, queued or sent, but for what organisers wrote and is planned; people
+    and webinars were there always."""
+    await connection.execute(delete(mention))
     await connection.execute(delete(outbox))
     await connection.execute(delete(skeleton))
-    await connection.execute(delete(announcement))
+    kept = select(announcement.c.id).where(
+        announcement.c.kind == Kind.MESSAGE, announcement.c.state == AnnouncementState.PLANNED
+    )
+    for table in (approval, deed, written):
+        await connection.execute(delete(table).where(table.c.announcement_id.not_in(kept)))
+    await connection.execute(delete(announcement).where(announcement.c.id.not_in(kept)))
     await connection.execute(
         update(subscription)
         .where(subscription.c.state == SubscriptionState.ACTIVE)

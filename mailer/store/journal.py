@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mailer.store.prepared import Prepared
 from mailer.store.schema import blob, inbound, outbox
-from mailer.store.statement import upsert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,26 +32,62 @@ def dedupe_key(digest: bytes, recipient: str) -> bytes:
     return hashlib.sha256(digest + b"\0" + recipient.lower().encode()).digest()
 
 
+FAILING = "failing"  # the outcome of a mail that is to come again
+KEPT_ASIDE = "kept aside"  # how the outcome of one begins that failed too often
+
+_ARRIVAL = tuple(Arrival.__dataclass_fields__)
+
+
+def _values(arrival: Arrival, now: datetime) -> dict[str, object]:
+    return {f"new_{name}": getattr(arrival, name) for name in _ARRIVAL} | {"at": now}
+
+
 async def enter(connection: AsyncConnection, arrival: Arrival, now: datetime) -> int | None:
-    """Write the row; its id, or None if this mail was here before."""
-    statement = upsert(connection, inbound).values(
-        dedupe_key=arrival.dedupe_key,
-        received_at=now,
-        source=arrival.source,
-        series_id=arrival.series_id,
-        recipient=arrival.recipient,
-        author_key=arrival.author_key,
-        message_id=arrival.message_id,
-        size=arrival.size,
-        command=arrival.command,
-        outcome="",
-    )
-    entered = await connection.scalar(
-        statement.on_conflict_do_nothing(index_elements=[inbound.c.dedupe_key]).returning(
-            inbound.c.id
+    """Write the row; its id, or None if this mail was here before and did not fail."""
+    entered = await _ENTER.row(connection, **_values(arrival, now))
+    return None if entered is None else int(entered[0])
+
+
+_NEW: dict[str, object] = {name: bindparam(f"new_{name}") for name in _ARRIVAL}
+_NEW["received_at"] = bindparam("at")
+_ENTER = Prepared(
+    lambda insert: (
+        insert(inbound)
+        .values({**_NEW, "outcome": ""})
+        .on_conflict_do_update(
+            index_elements=[inbound.c.dedupe_key],
+            set_={"received_at": bindparam("at"), "outcome": ""},
+            where=inbound.c.outcome == FAILING,
         )
+        .returning(inbound.c.id)
     )
-    return None if entered is None else int(entered)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    entry_id: int
+    times: int
+
+
+async def fail(connection: AsyncConnection, arrival: Arrival, now: datetime) -> Failure | None:
+    """Count that a mail could not be processed; None if a copy of it was, or is counted no more."""
+    row = await _FAIL.row(connection, **_values(arrival, now))
+    return None if row is None else Failure(entry_id=row[0], times=row[1])
+
+
+_FAIL = Prepared(
+    lambda insert: (
+        insert(inbound)
+        .values({**_NEW, "outcome": FAILING, "failures": 1})
+        .on_conflict_do_update(
+            index_elements=[inbound.c.dedupe_key],
+            set_={"received_at": bindparam("at"), "failures": inbound.c.failures + 1},
+            where=inbound.c.outcome == FAILING,
+        )
+        .returning(inbound.c.id, inbound.c.failures)
+    )
+)
 
 
 async def conclude(
@@ -63,11 +99,26 @@ async def conclude(
     blob_id: int | None = None,
 ) -> None:
     """Note what became of a mail."""
-    await connection.execute(
-        update(inbound)
-        .where(inbound.c.id == entry_id)
-        .values(outcome=outcome, subscription_id=subscription_id, blob_id=blob_id)
+    await _CONCLUDE.rows(
+        connection,
+        entry=entry_id,
+        new_outcome=outcome,
+        new_subscription=subscription_id,
+        new_blob=blob_id,
     )
+
+
+_CONCLUDE = Prepared(
+    lambda _: (
+        update(inbound)
+        .where(inbound.c.id == bindparam("entry"))
+        .values(
+            outcome=bindparam("new_outcome"),
+            subscription_id=bindparam("new_subscription"),
+            blob_id=bindparam("new_blob"),
+        )
+    )
+)
 
 
 async def keep(connection: AsyncConnection, content: bytes, *, until: datetime) -> int:
@@ -93,6 +144,14 @@ class Entry:
     recipient: str
     command: str
     outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAside:
+    entry_id: int
+    received_at: datetime
+    outcome: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +193,25 @@ async def of_author(
             recipient=row.recipient,
             command=row.command,
             outcome=row.outcome,
+        )
+        for row in rows
+    )
+
+
+async def kept_aside(connection: AsyncConnection) -> tuple[KeptAside, ...]:
+    """The mails that could not be processed and are kept, newest first."""
+    rows = await connection.execute(
+        select(inbound.c.id, inbound.c.received_at, inbound.c.outcome, blob.c.keep_until)
+        .join(blob, blob.c.id == inbound.c.blob_id)
+        .where(inbound.c.outcome.startswith(KEPT_ASIDE))
+        .order_by(inbound.c.id.desc())
+    )
+    return tuple(
+        KeptAside(
+            entry_id=row.id,
+            received_at=row.received_at,
+            outcome=row.outcome,
+            until=row.keep_until,
         )
         for row in rows
     )

@@ -11,8 +11,10 @@ from datetime import datetime
 from sqlalchemy import and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mailer.store import halt
 from mailer.store.outbox import State as RowState
 from mailer.store.people import State, Subscription, from_row, selection
+from mailer.store.recipient import mails_to
 from mailer.store.schema import (
     Instant,
     announcement,
@@ -68,7 +70,7 @@ async def person(connection: AsyncConnection, address_key: str) -> Person | None
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """One mail to a person. ``at`` is when its state was reached, or when it is due; ``state`` has
-    the words of `outbox.Counts`; ``message_id`` is as in the mail, with its <>."""
+    the words of `tally.Counts`; ``message_id`` is as in the mail, with its <>."""
 
     at: datetime
     queued_at: datetime
@@ -84,14 +86,19 @@ class Mail:
 
 
 async def mails(connection: AsyncConnection, address_key: str) -> tuple[Mail, ...]:
-    """Every mail to a person, oldest first; found by ix_outbox_recipient_key."""
+    """Every mail to a person, oldest first."""
     waiting = outbox.c.state.in_((RowState.QUEUED, RowState.SENDING))
     label = case(
         (and_(waiting, outbox.c.doubts > 0), "in_doubt"),
         (and_(outbox.c.state == RowState.QUEUED, outbox.c.attempts > 0), "deferred"),
         else_=outbox.c.state,
     )
-    at = case((waiting, outbox.c.not_before), else_=outbox.c.settled_at)
+    parked = waiting & halt.is_parked()
+    at = case(
+        (parked, halt.unparked_time()),
+        (waiting, outbox.c.not_before),
+        else_=outbox.c.settled_at,
+    )
     rows = await connection.execute(
         select(
             at.label("at"),
@@ -101,7 +108,7 @@ async def mails(connection: AsyncConnection, address_key: str) -> tuple[Mail, ..
             webinar.c.slug.label("webinar"),
             outbox.c.recipient.label("to"),
             label.label("state"),
-            outbox.c.reason,
+            case((parked, halt.PAUSED), else_=outbox.c.reason).label("reason"),
             outbox.c.reply,
             outbox.c.attempts,
             outbox.c.message_id,
@@ -109,7 +116,7 @@ async def mails(connection: AsyncConnection, address_key: str) -> tuple[Mail, ..
         )
         .outerjoin(webinar, webinar.c.id == outbox.c.webinar_id)
         .outerjoin(series, series.c.id == outbox.c.series_id)
-        .where(outbox.c.recipient_key == address_key)
+        .where(mails_to(address_key))
         .order_by(outbox.c.id)
     )
     found = []
@@ -131,7 +138,7 @@ async def told(connection: AsyncConnection, address_key: str) -> frozenset[Told]
         select(outbox.c.subscription_id, announcement.c.webinar_id, announcement.c.notice_id)
         .join(announcement, announcement.c.id == outbox.c.announcement_id)
         .where(
-            outbox.c.recipient_key == address_key,
+            mails_to(address_key),
             outbox.c.subscription_id.is_not(None),
             announcement.c.webinar_id.is_not(None),
             outbox.c.state.in_((RowState.SENT, RowState.SENDING, RowState.QUEUED)),
@@ -179,6 +186,7 @@ async def waiting(connection: AsyncConnection, *, now: datetime) -> tuple[Waitin
         .outerjoin(webinar, webinar.c.id == announcement.c.webinar_id)
         .where(
             outbox.c.state == literal(RowState.QUEUED, literal_execute=True),
+            ~halt.is_parked(),
             or_(outbox.c.expires_at.is_(None), outbox.c.expires_at > now),
         )
         .group_by(announcement.c.id, webinar.c.slug)

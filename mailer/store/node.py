@@ -7,11 +7,11 @@ import hashlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store.engine import Store
-from mailer.store.outbox import State
+from mailer.store.outbox import State, at_once, is_leased
 from mailer.store.schema import node, outbox
 from mailer.store.statement import upsert
 
@@ -56,6 +56,14 @@ async def beat(connection: AsyncConnection, node_id: str, *, now: datetime) -> N
     await connection.execute(update(node).where(node.c.id == node_id).values(heartbeat_at=now))
 
 
+async def alive(connection: AsyncConnection, *, now: datetime) -> int:
+    """How many nodes there are."""
+    found = await connection.scalar(
+        select(func.count()).select_from(node).where(node.c.heartbeat_at > now - LEASE)
+    )
+    return found or 0
+
+
 async def leave(connection: AsyncConnection, node_id: str) -> None:
     """A node ends in order."""
     await connection.execute(delete(node).where(node.c.id == node_id))
@@ -66,12 +74,12 @@ async def take_back_lapsed(connection: AsyncConnection, *, now: datetime) -> int
     alive = select(node.c.id).where(node.c.heartbeat_at > now - LEASE)
     back = await connection.execute(
         update(outbox)
-        .where(outbox.c.state == State.SENDING, outbox.c.lease_owner.not_in(alive))
+        .where(is_leased(), outbox.c.lease_owner.not_in(alive))
         .values(
             state=State.QUEUED,
             reason="in doubt: the node that sent it is gone",
             lease_owner=None,
-            not_before=now,
+            not_before=at_once(now),
             doubts=outbox.c.doubts + 1,
         )
     )

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Row, Select, delete, exists, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.message.address import Address
 from mailer.message.command import Channel
+from mailer.store.prepared import Columns, Prepared
 from mailer.store.schema import consent, outbox, subscriber, subscription
-from mailer.store.statement import upsert
 
 
 class State(StrEnum):
@@ -59,21 +59,30 @@ class Subscription:
     paused_until: datetime | None
 
 
+_PERSON = (
+    subscriber.c.address_key,
+    subscriber.c.mailbox,
+    subscriber.c.name,
+    subscriber.c.language,
+    subscriber.c.timezone,
+)
+_COLUMNS = tuple(column.key for column in (*subscription.c, *_PERSON))
+
+
 def selection() -> Select[tuple[object, ...]]:
     """SELECT of every subscription with its person, for `from_row`."""
-    return select(
-        subscription,
-        subscriber.c.address_key,
-        subscriber.c.mailbox,
-        subscriber.c.name,
-        subscriber.c.language,
-        subscriber.c.timezone,
-    ).join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
+    return select(subscription, *_PERSON).join(
+        subscriber, subscriber.c.id == subscription.c.subscriber_id
+    )
 
 
 def from_row(row: Row[tuple[object, ...]]) -> Subscription:
     """A row of `selection` as a value."""
-    fields = row._mapping
+    return _from_columns(tuple(row))
+
+
+def _from_columns(row: Columns) -> Subscription:
+    fields = dict(zip(_COLUMNS, row, strict=True))
     return Subscription(
         id=fields["id"],
         subscriber_id=fields["subscriber_id"],
@@ -96,32 +105,40 @@ async def find(
     connection: AsyncConnection, series_id: str, address_key: str
 ) -> Subscription | None:
     """The subscription of an address to a series."""
-    row = (
-        await connection.execute(
-            selection().where(
-                subscriber.c.address_key == address_key, subscription.c.series_id == series_id
-            )
-        )
-    ).one_or_none()
-    return None if row is None else from_row(row)
+    row = await _FIND.row(connection, key=address_key, series=series_id)
+    return None if row is None else _from_columns(row)
+
+
+_FIND = Prepared(
+    lambda _: selection().where(
+        subscriber.c.address_key == bindparam("key"),
+        subscription.c.series_id == bindparam("series"),
+    )
+)
 
 
 async def by_id(connection: AsyncConnection, subscription_id: int) -> Subscription | None:
     """The subscription with this id."""
-    row = (
-        await connection.execute(selection().where(subscription.c.id == subscription_id))
-    ).one_or_none()
-    return None if row is None else from_row(row)
+    row = await _BY_ID.row(connection, which=subscription_id)
+    return None if row is None else _from_columns(row)
+
+
+_BY_ID = Prepared(lambda _: selection().where(subscription.c.id == bindparam("which")))
 
 
 async def of_person(connection: AsyncConnection, address_key: str) -> tuple[Subscription, ...]:
     """Every subscription of an address, by series."""
-    rows = await connection.execute(
+    rows = await _OF_PERSON.rows(connection, key=address_key)
+    return tuple(map(_from_columns, rows))
+
+
+_OF_PERSON = Prepared(
+    lambda _: (
         selection()
-        .where(subscriber.c.address_key == address_key)
+        .where(subscriber.c.address_key == bindparam("key"))
         .order_by(subscription.c.series_id)
     )
-    return tuple(from_row(row) for row in rows)
+)
 
 
 async def ask(
@@ -137,48 +154,78 @@ async def ask(
     A person who is pending already keeps their generation, so that every confirmation in their
     mailbox still works. Returns the subscription as it stands afterwards.
     """
-    person_id = await remember(connection, address=address, language=language, now=now)
-    statement = upsert(connection, subscription).values(
-        subscriber_id=person_id,
-        series_id=series_id,
-        state=State.PENDING,
-        generation=1,
-        requested_at=now,
+    person = await _remember(connection, address=address, language=language, now=now)
+    row = await _ASK.row(
+        connection, person=person[0], series=series_id, asked=State.PENDING, at=now
     )
-    await connection.execute(
-        statement.on_conflict_do_update(
+    if row is not None:
+        return _from_columns((*row, *person[1:]))
+    kept = await find(connection, series_id, address.key)
+    assert kept is not None  # pending or active, so nothing was written
+    return kept
+
+
+_ASK = Prepared(
+    lambda insert: (
+        insert(subscription)
+        .values(
+            subscriber_id=bindparam("person"),
+            series_id=bindparam("series"),
+            state=bindparam("asked"),
+            generation=1,
+            requested_at=bindparam("at"),
+        )
+        .on_conflict_do_update(
             index_elements=[subscription.c.subscriber_id, subscription.c.series_id],
             set_={
-                "state": State.PENDING,
+                "state": bindparam("asked"),
                 "generation": subscription.c.generation + 1,
-                "requested_at": now,
+                "requested_at": bindparam("at"),
                 "confirmation_queued_at": None,
             },
-            where=subscription.c.state.not_in((State.ACTIVE, State.PENDING)),
+            where=(subscription.c.state != State.ACTIVE) & (subscription.c.state != State.PENDING),
         )
+        .returning(*subscription.c)
     )
-    asked = await find(connection, series_id, address.key)
-    assert asked is not None  # just written in this transaction
-    return asked
+)
 
 
 async def remember(
     connection: AsyncConnection, *, address: Address, language: str | None, now: datetime
 ) -> int:
     """The id of the person with this address, made if they are new."""
-    made = upsert(connection, subscriber).values(
-        address_key=address.key,
-        mailbox=address.mailbox,
-        language=language,
-        created_at=now,
-        updated_at=now,
-    )
-    await connection.execute(made.on_conflict_do_nothing(index_elements=[subscriber.c.address_key]))
-    found = await connection.scalar(
-        select(subscriber.c.id).where(subscriber.c.address_key == address.key)
+    person = await _remember(connection, address=address, language=language, now=now)
+    return int(person[0])
+
+
+async def _remember(
+    connection: AsyncConnection, *, address: Address, language: str | None, now: datetime
+) -> Columns:
+    """Id and the columns of `_PERSON` of the person with this address."""
+    found = await _REMEMBER.row(
+        connection, key=address.key, mail=address.mailbox, spoken=language, at=now
     )
     assert found is not None
-    return int(found)
+    return found
+
+
+_REMEMBER = Prepared(
+    lambda insert: (
+        insert(subscriber)
+        .values(
+            address_key=bindparam("key"),
+            mailbox=bindparam("mail"),
+            language=bindparam("spoken"),
+            created_at=bindparam("at"),
+            updated_at=bindparam("at"),
+        )
+        .on_conflict_do_update(  # changes nothing, but tells who it is
+            index_elements=[subscriber.c.address_key],
+            set_={"address_key": subscriber.c.address_key},
+        )
+        .returning(subscriber.c.id, *_PERSON)
+    )
+)
 
 
 async def activate(connection: AsyncConnection, subscription_id: int, *, now: datetime) -> None:
@@ -205,11 +252,16 @@ async def confirmation_queued(
     connection: AsyncConnection, subscription_id: int, *, now: datetime
 ) -> None:
     """Note when the last confirmation request was queued."""
-    await connection.execute(
+    await _CONFIRMATION_QUEUED.rows(connection, which=subscription_id, at=now)
+
+
+_CONFIRMATION_QUEUED = Prepared(
+    lambda _: (
         update(subscription)
-        .where(subscription.c.id == subscription_id)
-        .values(confirmation_queued_at=now)
+        .where(subscription.c.id == bindparam("which"))
+        .values(confirmation_queued_at=bindparam("at"))
     )
+)
 
 
 async def prefer(
@@ -247,11 +299,25 @@ async def note_consent(
     now: datetime,
 ) -> None:
     """Keep what was said, by which way, and what shows it (a Message-ID, an organiser's words)."""
-    await connection.execute(
-        insert(consent).values(
-            subscription_id=subscription_id, at=now, act=act, channel=channel, evidence=evidence
-        )
+    await _NOTE_CONSENT.rows(
+        connection,
+        which=subscription_id,
+        when=now,
+        what=act,
+        by=channel,
+        shown_by=evidence,
     )
+
+
+_NOTE_CONSENT = Prepared(
+    lambda insert: insert(consent).values(
+        subscription_id=bindparam("which"),
+        at=bindparam("when"),
+        act=bindparam("what"),
+        channel=bindparam("by"),
+        evidence=bindparam("shown_by"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +349,7 @@ async def lapse(connection: AsyncConnection, *, before: datetime, now: datetime)
         exists()
         .where(
             subscriber.c.id == subscription.c.subscriber_id,
+            outbox.c.announcement_id.is_(None),
             outbox.c.recipient_key == subscriber.c.address_key,
             outbox.c.subscription_id == subscription.c.id,
             outbox.c.kind == "confirmation",

@@ -16,9 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.config.model import Series
 from mailer.message.facts import Link, SeriesFacts
-from mailer.store import outbox
-from mailer.store.announcement import State as AnnouncementState
-from mailer.store.schema import announcement, series, webinar
+from mailer.store import history
+from mailer.store.schema import series, webinar
 from mailer.store.statement import upsert
 from mailer.store.webinar import (
     NewWebinar,
@@ -28,6 +27,7 @@ from mailer.store.webinar import (
     columns_of,
     record_of,
 )
+from mailer.store.withdrawal import cancel_outdated
 from scheduler.model import Status
 
 __all__ = ["NewWebinar", "Revision", "WebinarContent", "WebinarRecord"]
@@ -134,7 +134,9 @@ async def add_all(
         .where(webinar.c.series_id == series_id, webinar.c.number >= first)
         .order_by(webinar.c.number)
     )
-    return tuple(record_of(row) for row in rows)
+    made = tuple(record_of(row) for row in rows)
+    await history.keep(connection, made, now=now)
+    return made
 
 
 def _uid(series_id: str, slug: str, now: datetime) -> uuid.UUID:
@@ -171,9 +173,11 @@ async def revise_all(
         [{"row_id": one.record.id, **one.columns(now)} for one in changes],
     )
     ids = [one.record.id for one in changes]
-    await outbox.cancel_outdated(connection, ids, now=now)
+    await cancel_outdated(connection, ids, now=now)
     rows = await connection.execute(select(webinar).where(webinar.c.id.in_(ids)))
     records = {record.id: record for record in map(record_of, rows)}
+    asked = {one.record.id for one in changes if one.asked}
+    await history.keep(connection, list(records.values()), now=now, asked=asked)
     return tuple(records[one.record.id] for one in changes)
 
 
@@ -192,6 +196,11 @@ async def by_number(
 async def by_id(connection: AsyncConnection, webinar_id: int) -> WebinarRecord | None:
     """The webinar with this row id."""
     return await _one(connection, webinar.c.id == webinar_id)
+
+
+async def by_uid(connection: AsyncConnection, series_id: str, uid: str) -> WebinarRecord | None:
+    """The webinar that calendars know by this UID."""
+    return await _one(connection, webinar.c.series_id == series_id, webinar.c.uid == uid)
 
 
 async def _one(connection: AsyncConnection, *where: object) -> WebinarRecord | None:
@@ -230,17 +239,3 @@ async def upcoming(
         .limit(limit)
     )
     return tuple(record_of(row) for row in rows)
-
-
-async def told(connection: AsyncConnection, ids: Sequence[int]) -> frozenset[int]:
-    """Those of these webinars of which somebody was told, or is being told just now."""
-    rows = await connection.scalars(
-        select(announcement.c.webinar_id)
-        .where(
-            announcement.c.webinar_id.in_(ids),
-            announcement.c.state.in_((AnnouncementState.SENDING, AnnouncementState.DONE)),
-            announcement.c.total > 0,
-        )
-        .distinct()
-    )
-    return frozenset(rows)

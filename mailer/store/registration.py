@@ -15,6 +15,7 @@ from mailer.store.statement import upsert
 
 class State(StrEnum):
     REGISTERED = "registered"
+    WAITING = "waiting"  # all places are taken (`seat`)
     DECLINED = "declined"
 
 
@@ -45,6 +46,16 @@ async def choose(
             set_={"state": state, "at": now},
         )
     )
+
+
+async def of(connection: AsyncConnection, subscriber_id: int, webinar_id: int) -> State | None:
+    """What a person said last about a webinar, None if nothing."""
+    found = await connection.scalar(
+        select(registration.c.state).where(
+            registration.c.subscriber_id == subscriber_id, registration.c.webinar_id == webinar_id
+        )
+    )
+    return None if found is None else State(found)
 
 
 async def listing(

@@ -23,12 +23,20 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
     text,
 )
 from sqlalchemy.schema import SchemaItem
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+
+
+def milliseconds(instant: datetime) -> int:
+    """An instant as it is stored; ValueError without a zone."""
+    if instant.utcoffset() is None:
+        raise ValueError(f"an instant needs a zone: {instant.isoformat()}")
+    return (instant - _EPOCH) // _MILLISECOND
 
 
 class Instant(TypeDecorator[datetime]):
@@ -38,11 +46,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if value.utcoffset() is None:
-            raise ValueError(f"an instant needs a zone: {value.isoformat()}")
-        return (value - _EPOCH) // _MILLISECOND
+        return None if value is None else milliseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else _EPOCH + value * _MILLISECOND
@@ -137,6 +141,28 @@ webinar = _table(
     Index("ix_webinar_starts_at", "starts_at"),
 )
 
+# What was true of a webinar under each of its sequence numbers, for whoever was told of it then:
+# `at` is when it became so, `asked` that an organiser wants a change of the text alone to be told.
+webinar_facts = Table(
+    "webinar_facts",
+    metadata,
+    Column("webinar_id", _Id, ForeignKey("webinar.id"), primary_key=True, autoincrement=False),
+    Column("sequence", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("asked", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("registration_url", Text, nullable=False),
+    Column("join_url", Text, nullable=False),
+    Column("abstract", Text, nullable=False),
+    Column("speakers", Text, nullable=False),
+    Column("links", Text, nullable=False),
+    Column("materials", Text, nullable=False),
+)
+
 subscriber = _table(
     "subscriber",
     _id(),
@@ -218,9 +244,50 @@ announcement = _table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("expanded_to", _Id, nullable=False, server_default="0"),
     Column("total", Integer, nullable=False, server_default="0"),
+    Column("paused_from", Text, nullable=False, server_default=""),
+    Column("lagging", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Instant, nullable=False),
     Index("ix_announcement_state_due", "state", "due_at"),
     Index("ix_announcement_webinar_id", "webinar_id", "notice_id"),
+)
+
+# What an announcement has beside when an organiser wrote it: `writer` is who wrote its present
+# version, empty for the command line. `digest` is of its text and audience, so that the same file
+# is queued once.
+written = Table(
+    "written",
+    metadata,
+    Column("announcement_id", _Id, ForeignKey("announcement.id"), primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("writer", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("due_given", Boolean, nullable=False),
+    Column("expires_given", Boolean, nullable=False),
+    Index("ix_written_digest", "digest"),
+)
+
+# An organiser who was asked about one version of it; the token in the preview names this row.
+approval = _table(
+    "approval",
+    _id(),
+    Column("announcement_id", _Id, ForeignKey("announcement.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("organiser", Text, nullable=False),
+    Column("may_approve", Boolean, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Index("ix_approval_announcement_id", "announcement_id"),
+)
+
+# Who did what to an announcement, and when.
+deed = _table(
+    "deed",
+    _id(),
+    Column("announcement_id", _Id, ForeignKey("announcement.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Index("ix_deed_announcement_id", "announcement_id"),
 )
 
 skeleton = _table(
@@ -230,10 +297,18 @@ skeleton = _table(
     Column("language", Text, nullable=False),
     Column("zone", Text, nullable=False),
     Column("registered", Boolean, nullable=False),
+    Column("told_sequence", Integer, nullable=False),
     Column("digest", Text, nullable=False),
     Column("content", Text, nullable=False),
     Column("made_at", Instant, nullable=False),
-    UniqueConstraint("announcement_id", "language", "zone", "registered"),
+    UniqueConstraint(
+        "announcement_id",
+        "language",
+        "zone",
+        "registered",
+        "told_sequence",
+        name="uq_skeleton_group",
+    ),
 )
 
 blob = _table(
@@ -258,6 +333,7 @@ outbox = _table(
     Column("language", Text, nullable=False),
     Column("zone", Text, nullable=False),
     Column("registered", Boolean, nullable=False, server_default=text("false")),
+    Column("told_sequence", Integer, nullable=False, server_default="-1"),
     Column("message_id", Text, nullable=False),
     Column("generation", Integer, nullable=False, server_default="0"),
     Column("data", Text, nullable=False, server_default=""),
@@ -300,7 +376,39 @@ Index(
     sqlite_where=outbox.c.announcement_id.is_not(None),
     postgresql_where=outbox.c.announcement_id.is_not(None),
 )
-Index("ix_outbox_recipient_key", outbox.c.recipient_key, outbox.c.id)
+Index(
+    "ix_outbox_expires_at",
+    outbox.c.expires_at,
+    sqlite_where=outbox.c.state == "queued",
+    postgresql_where=outbox.c.state == "queued",
+)
+# Few: what was put off, and why.
+Index(
+    "ix_outbox_reason",
+    outbox.c.reason,
+    sqlite_where=and_(outbox.c.state == "queued", outbox.c.reason != ""),
+    postgresql_where=and_(outbox.c.state == "queued", outbox.c.reason != ""),
+)
+# Rows of announcements are found by the key above (`recipient`).
+Index(
+    "ix_outbox_recipient_key",
+    outbox.c.recipient_key,
+    outbox.c.id,
+    sqlite_where=outbox.c.announcement_id.is_(None),
+    postgresql_where=outbox.c.announcement_id.is_(None),
+)
+
+# Which webinars a mail to one person tells of, and as of which sequence. An announcement's rows
+# need none: it tells all its readers the same.
+mention = Table(
+    "mention",
+    metadata,
+    Column("outbox_id", _Id, ForeignKey("outbox.id"), primary_key=True, autoincrement=False),
+    Column("webinar_id", _Id, ForeignKey("webinar.id"), primary_key=True, autoincrement=False),
+    Column("subscription_id", _Id, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Index("ix_mention_webinar_subscription", "webinar_id", "subscription_id"),
+)
 
 # Each mail that came back, once, however many reports there were. What the servers refused while
 # we handed it over waits with `judged` unset until somebody looks at what it means for its reader.
@@ -331,13 +439,15 @@ inbound = _table(
     Column("size", Integer, nullable=False),
     Column("command", Text, nullable=False),
     Column("outcome", Text, nullable=False),
+    Column("failures", SmallInteger, nullable=False, server_default="0"),
     Column("subscription_id", _Id),
     Column("blob_id", _Id, ForeignKey("blob.id")),
     Index("ix_inbound_received_at", "received_at"),
     Index("ix_inbound_author_key", "author_key"),
 )
 
-# Answers given per scope and time slice; a limit is a sum over the slices of its span.
+# Answers given per scope and time slice; a limit is a sum over the slices of its span. A day of the
+# warm-up is a slice of a scope of its own.
 answer_count = Table(
     "answer_count",
     metadata,

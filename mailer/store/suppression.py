@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mailer.store.prepared import Prepared
 from mailer.store.schema import suppression
 from mailer.store.statement import upsert
 
@@ -70,18 +71,21 @@ async def find(
     connection: AsyncConnection, *, address_hash: bytes, series_id: str
 ) -> Suppressed | None:
     """Why and since when an address must not get this series' mails, None if it may."""
-    row = (
-        await connection.execute(
-            select(suppression.c.reason, suppression.c.at)
-            .where(
-                suppression.c.address_hash == address_hash,
-                suppression.c.scope.in_((series_id, EVERYWHERE)),
-            )
-            .order_by(suppression.c.at.desc())
-            .limit(1)
+    row = await _FIND.row(connection, who=address_hash, series=series_id)
+    return None if row is None else Suppressed(reason=Reason(row[0]), at=row[1])
+
+
+_FIND = Prepared(
+    lambda _: (
+        select(suppression.c.reason, suppression.c.at)
+        .where(
+            suppression.c.address_hash == bindparam("who"),
+            or_(suppression.c.scope == bindparam("series"), suppression.c.scope == EVERYWHERE),
         )
-    ).one_or_none()
-    return None if row is None else Suppressed(reason=Reason(row.reason), at=row.at)
+        .order_by(suppression.c.at.desc())
+        .limit(1)
+    )
+)
 
 
 async def among(

@@ -115,7 +115,8 @@ class WebinarRecord:
             links=self.links,
             materials=self.materials,
             registration_url=self.registration_url,
-            registers_here=not self.registration_url and bool(self.join_url),
+            registers_here=not self.registration_url
+            and (bool(self.join_url) or self.capacity > 0),
             join_url=self.join_url if registered else "",
             page_url=f"{base_url}/{self.series_id}/w/{self.slug}" if base_url else "",
         )
@@ -132,18 +133,23 @@ class NewWebinar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """A change of one webinar; None leaves that part as it is."""
+    """A change of one webinar; None leaves that part as it is. ``asked`` is for a change that would
+    not be told for its own sake, and shall be."""
 
     record: WebinarRecord
     content: WebinarContent | None = None
     status: Status | None = None
     materials: tuple[Link, ...] | None = None
     reason: str | None = None
+    asked: bool = False
 
     @property
     def moves(self) -> bool:
-        """Whether time, place or status change for those who may know of it (RFC 5545 §3.8.7.4)."""
+        """Whether time, place or status change for those who may know of it (RFC 5545 §3.8.7.4), or
+        the change is to be told all the same."""
         record = self.record
+        if self.asked:
+            return True
         if self.status not in (None, record.status) and record.published_at is not None:
             return True
         content = self.content or record.content

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from mailer.parts import Parts
 from mailer.store import announcement
+from mailer.store.progress import progress
 from tests.outbox_reader import queued
 from tests.world import NOON, scheduled, subscribed
 
@@ -35,5 +36,5 @@ async def test_what_is_too_late_stays_failed(parts: Parts) -> None:
     await failed(parts)
     late = NOON + timedelta(days=20)
     assert await parts.store.write(lambda c: announcement.revive(c, now=late)) == 0
-    (item,) = [one for one in await parts.store.read(announcement.progress) if one.reason]
+    (item,) = [one for one in await parts.store.read(progress) if one.reason]
     assert (item.state, item.reason, item.series) == ("failed", "template x: y", "copyright")

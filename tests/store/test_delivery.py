@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
+from sqlalchemy import update
+
+from mailer.message.address import Address
 from mailer.message.judgement import BounceClass
 from mailer.parts import Parts
-from mailer.store import announcement, bounce, delivery, outbox
+from mailer.store import (
+    announcement,
+    bounce,
+    delivery,
+    lease,
+    outbox,
+    people,
+    settlement,
+    unjudged,
+)
 from mailer.store.delivery import Failure
-from mailer.store.outbox import Envelope, Priority, Settlement, State
+from mailer.store.outbox import Envelope, Priority, State
+from mailer.store.schema import outbox as rows
+from mailer.store.schema import subscription
+from mailer.store.settlement import Settlement
 from scheduler.model import Audience, Due, Kind
-from tests.world import NOON, SERIES, scheduled
+from tests.world import NOON, SERIES, scheduled, subscribed
 
 HARD = BounceClass.HARD
 
@@ -41,10 +57,10 @@ async def announced(parts: Parts, count: int) -> int:
         zone="UTC",
         message_id="m",
     )
-    rows = [replace(one, message_id=f"m{number}") for number in range(count)]
-    await parts.store.write(lambda c: outbox.queue(c, rows, now=NOON))
+    envelopes = [replace(one, message_id=f"m{number}") for number in range(count)]
+    await parts.store.write(lambda c: outbox.queue(c, envelopes, now=NOON))
     claimed = await parts.store.write(
-        lambda c: outbox.claim(
+        lambda c: lease.claim(
             c, node="a", now=NOON, limit=count, priorities=(Priority.BULK, Priority.BULK)
         )
     )
@@ -53,7 +69,7 @@ async def announced(parts: Parts, count: int) -> int:
 
 
 async def settle(parts: Parts, *settlements: Settlement) -> None:
-    await parts.store.write(lambda c: outbox.settle(c, settlements, node="a", now=NOON))
+    await parts.store.write(lambda c: settlement.settle(c, settlements, node="a", now=NOON))
 
 
 def refused(row: int, reply: str, cls: BounceClass, status: str) -> Settlement:
@@ -166,19 +182,48 @@ async def test_reasons_are_grouped_whatever_else_the_servers_said(parts: Parts) 
 
 async def test_a_refusal_is_written_only_by_who_holds_the_row(parts: Parts) -> None:
     await announced(parts, 1)
-    await parts.store.write(lambda c: outbox.take_back(c, node="a", now=NOON))
+    await parts.store.write(lambda c: lease.take_back(c, node="a", now=NOON))
     await settle(parts, refused(1, "550 5.1.1 unknown", HARD, "5.1.1"))
-    assert not await parts.store.read(bounce.any_unjudged)
+    assert not await parts.store.read(unjudged.any_waiting)
 
 
 async def test_a_refusal_is_handed_out_once(parts: Parts) -> None:
     await announced(parts, 3)
     await settle(parts, *(refused(row, f"550 5.1.1 {row}", HARD, "5.1.1") for row in (1, 2, 3)))
-    first = await parts.store.write(lambda c: bounce.unjudged(c, limit=2))
+    first = await parts.store.write(lambda c: unjudged.take(c, limit=2))
     assert [(one.id, one.cls, one.status, one.detail) for one in first] == [
         (1, HARD, "5.1.1", "550 5.1.1 1"),
         (2, HARD, "5.1.1", "550 5.1.1 2"),
     ]
-    rest = await parts.store.write(lambda c: bounce.unjudged(c, limit=2))
+    rest = await parts.store.write(lambda c: unjudged.take(c, limit=2))
     assert [one.id for one in rest] == [3]
-    assert await parts.store.write(lambda c: bounce.unjudged(c, limit=2)) == ()
+    assert await parts.store.write(lambda c: unjudged.take(c, limit=2)) == ()
+
+
+async def test_who_left_within_a_week_of_it_is_told_from_who_complained(parts: Parts) -> None:
+    ends = [
+        (people.State.COMPLAINED, timedelta(hours=1)),
+        (people.State.UNSUBSCRIBED, timedelta(days=6)),
+        (people.State.UNSUBSCRIBED, timedelta(days=7)),  # too late to be over this one
+        (people.State.UNSUBSCRIBED, timedelta(hours=-1)),  # before it reached them
+        (people.State.BOUNCED, timedelta(hours=1)),
+    ]
+    item = await announced(parts, len(ends))
+    await settle(parts, *[Settlement(id=n + 1, state=State.SENT) for n in range(len(ends))])
+    for number, (state, after) in enumerate(ends, 1):
+        name = f"p{number}@example.net"
+        reader = await subscribed(parts, Address(key=name, mailbox=name))
+
+        async def unit(connection, reader=reader, state=state, after=after, number=number):  # type: ignore[no-untyped-def]
+            await connection.execute(
+                update(rows).where(rows.c.id == number).values(subscription_id=reader.id)
+            )
+            await connection.execute(
+                update(subscription)
+                .where(subscription.c.id == reader.id)
+                .values(state=state, ended_at=NOON + after)
+            )
+
+        await parts.store.write(unit)
+    found = await parts.store.read(lambda c: delivery.outcome(c, item))
+    assert (found.complained, found.left) == (1, 1)

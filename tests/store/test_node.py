@@ -6,9 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from mailer.parts import Parts
-from mailer.store import node, outbox
+from mailer.store import lease, node
 from mailer.store.outbox import Priority
-from tests.store.test_outbox import ALL, envelope, queue
+from mailer.store.tally import counts
+from tests.store.rows import ALL, envelope, queue
 from tests.world import NOON, opened
 
 
@@ -16,13 +17,13 @@ async def test_what_a_silent_node_held_goes_back_in_doubt_after_its_lease(parts:
     await parts.store.write(lambda c: node.arrive(c, "gone", now=NOON))
     await queue(parts, envelope(priority=Priority.BULK))
     await parts.store.write(
-        lambda c: outbox.claim(c, node="gone", now=NOON, limit=1, priorities=ALL)
+        lambda c: lease.claim(c, node="gone", now=NOON, limit=1, priorities=ALL)
     )
     for seconds, expected in ((59, 0), (61, 1)):
         later = NOON + timedelta(seconds=seconds)
         taken = await parts.store.write(lambda c, at=later: node.take_back_lapsed(c, now=at))  # type: ignore[misc]
         assert taken == expected
-    assert (await parts.store.read(outbox.counts)).in_doubt == 1
+    assert (await parts.store.read(counts)).in_doubt == 1
 
 
 async def test_one_node_is_one_process(postgres_url: str, tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import event, insert
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.config.model import Series
 from mailer.message.facts import Link, Speaker
-from mailer.store import programme, schema
+from mailer.store import programme
 from mailer.store.engine import Store, open_store
 from mailer.store.programme import NewWebinar, Revision, WebinarContent, WebinarRecord
 from mailer.store.upgrade import make_ready
@@ -121,7 +121,7 @@ async def test_many_webinars_take_as_many_statements_as_one(store: Store) -> Non
 
         return adding, await counted(connection, revise)
 
-    assert await store.write(unit) == (3, 3)
+    assert await store.write(unit) == (4, 4)
 
 
 async def counted(connection: AsyncConnection, work: Callable[[], Awaitable[None]]) -> int:
@@ -199,44 +199,6 @@ async def test_materials_keep_the_instant_of_the_first_until_all_are_gone(
     assert (second.materials, second.materials_at) == (more, LATER)
     none = await revised(store, Revision(record=second, materials=()))
     assert (none.materials, none.materials_at) == ((), None)
-
-
-@pytest.mark.parametrize(
-    ("state", "total", "is_told"),
-    [
-        ("planned", 0, False),
-        ("sending", 3, True),
-        ("done", 3, True),
-        ("done", 0, False),
-        ("cancelled", 0, False),
-    ],
-)
-async def test_told_are_those_of_which_somebody_got_a_mail(
-    store: Store, record: WebinarRecord, state: str, total: int, is_told: bool
-) -> None:
-    other = await added(store, "other")
-
-    async def unit(connection: AsyncConnection) -> frozenset[int]:
-        await connection.execute(
-            insert(schema.announcement).values(
-                key="k",
-                series_id="talks",
-                webinar_id=record.id,
-                notice_id="announcement",
-                kind="announcement",
-                audience="subscribed",
-                sequence=0,
-                due_at=NOW,
-                released_at=NOW,
-                expires_at=LATER,
-                state=state,
-                total=total,
-                created_at=NOW,
-            )
-        )
-        return await programme.told(connection, [record.id, other.id])
-
-    assert await store.write(unit) == (frozenset({record.id}) if is_told else frozenset())
 
 
 async def test_what_has_ended_is_over_and_not_upcoming(store: Store, record: WebinarRecord) -> None:

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import Table, insert, select, update
 
 from mailer.parts import Parts
-from mailer.store import outbox
+from mailer.store import retention
 from mailer.store.outbox import State
 from mailer.store.schema import announcement, bounce, skeleton
 from mailer.store.schema import outbox as table
-from tests.store.test_outbox import envelope, queue
+from tests.store.rows import envelope, queue
 from tests.world import NOON, SERIES
 
 LATER = NOON + timedelta(days=730)
@@ -20,7 +20,7 @@ SETTLED = [one for one in State if one not in (State.QUEUED, State.SENDING)]
 
 
 async def sweep(parts: Parts, limit: int = 100) -> int:
-    return await parts.store.write(lambda c: outbox.sweep(c, before=LATER, limit=limit))
+    return await parts.store.write(lambda c: retention.sweep(c, before=LATER, limit=limit))
 
 
 async def put(parts: Parts, into: Table, **values: object) -> None:
@@ -62,6 +62,7 @@ async def plan(parts: Parts, key: str) -> None:
         language="en",
         zone="UTC",
         registered=False,
+        told_sequence=-1,
         digest="d",
         content="c",
         made_at=NOON,

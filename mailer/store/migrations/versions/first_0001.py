@@ -9,7 +9,7 @@ revision = "0001"
 down_revision = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - every table and index
     op.create_table(
         "answer_count",
         sa.Column("scope", sa.Text(), nullable=False),
@@ -118,6 +118,7 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("command", sa.Text(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("failures", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("subscription_id", _ID, nullable=True),
         sa.Column("blob_id", _ID, nullable=True),
         sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name=op.f("fk_inbound_blob_id")),
@@ -215,6 +216,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("expanded_to", _ID, server_default="0", nullable=False),
         sa.Column("total", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("paused_from", sa.Text(), server_default="", nullable=False),
+        sa.Column("lagging", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["series_id"], ["series.id"], name=op.f("fk_announcement_series_id")
@@ -291,6 +294,61 @@ def upgrade() -> None:
         batch_op.create_index("ix_registration_subscriber_id", ["subscriber_id"], unique=False)
 
     op.create_table(
+        "webinar_facts",
+        sa.Column("webinar_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("asked", sa.Boolean(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("registration_url", sa.Text(), nullable=False),
+        sa.Column("join_url", sa.Text(), nullable=False),
+        sa.Column("abstract", sa.Text(), nullable=False),
+        sa.Column("speakers", sa.Text(), nullable=False),
+        sa.Column("links", sa.Text(), nullable=False),
+        sa.Column("materials", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["webinar_id"], ["webinar.id"], name=op.f("fk_webinar_facts_webinar_id")
+        ),
+        sa.PrimaryKeyConstraint("webinar_id", "sequence", name=op.f("pk_webinar_facts")),
+    )
+    op.create_table(
+        "approval",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("announcement_id", _ID, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("organiser", sa.Text(), nullable=False),
+        sa.Column("may_approve", sa.Boolean(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["announcement_id"], ["announcement.id"], name=op.f("fk_approval_announcement_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approval")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("approval", schema=None) as batch_op:
+        batch_op.create_index("ix_approval_announcement_id", ["announcement_id"], unique=False)
+
+    op.create_table(
+        "deed",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("announcement_id", _ID, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["announcement_id"], ["announcement.id"], name=op.f("fk_deed_announcement_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deed")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("deed", schema=None) as batch_op:
+        batch_op.create_index("ix_deed_announcement_id", ["announcement_id"], unique=False)
+
+    op.create_table(
         "outbox",
         sa.Column("id", _ID, autoincrement=True, nullable=False),
         sa.Column("series_id", sa.Text(), nullable=False),
@@ -305,6 +363,7 @@ def upgrade() -> None:
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("registered", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("told_sequence", sa.Integer(), server_default="-1", nullable=False),
         sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("generation", sa.Integer(), server_default="0", nullable=False),
         sa.Column("data", sa.Text(), server_default="", nullable=False),
@@ -338,13 +397,33 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'queued'"),
         )
         batch_op.create_index(
+            "ix_outbox_expires_at",
+            ["expires_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued'"),
+            postgresql_where=sa.text("state = 'queued'"),
+        )
+        batch_op.create_index(
             "ix_outbox_lease",
             ["lease_owner"],
             unique=False,
             sqlite_where=sa.text("state = 'sending'"),
             postgresql_where=sa.text("state = 'sending'"),
         )
-        batch_op.create_index("ix_outbox_recipient_key", ["recipient_key", "id"], unique=False)
+        batch_op.create_index(
+            "ix_outbox_reason",
+            ["reason"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued' AND reason != ''"),
+            postgresql_where=sa.text("state = 'queued' AND reason != ''"),
+        )
+        batch_op.create_index(
+            "ix_outbox_recipient_key",
+            ["recipient_key", "id"],
+            unique=False,
+            sqlite_where=sa.text("announcement_id IS NULL"),
+            postgresql_where=sa.text("announcement_id IS NULL"),
+        )
         batch_op.create_index(
             "uq_outbox_announcement_subscription",
             ["announcement_id", "subscription_id"],
@@ -360,6 +439,7 @@ def upgrade() -> None:
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("registered", sa.Boolean(), nullable=False),
+        sa.Column("told_sequence", sa.Integer(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
@@ -372,10 +452,28 @@ def upgrade() -> None:
             "language",
             "zone",
             "registered",
-            name=op.f("uq_skeleton_announcement_id_language_zone_registered"),
+            "told_sequence",
+            name="uq_skeleton_group",
         ),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "written",
+        sa.Column("announcement_id", _ID, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("writer", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("due_given", sa.Boolean(), nullable=False),
+        sa.Column("expires_given", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["announcement_id"], ["announcement.id"], name=op.f("fk_written_announcement_id")
+        ),
+        sa.PrimaryKeyConstraint("announcement_id", name=op.f("pk_written")),
+    )
+    with op.batch_alter_table("written", schema=None) as batch_op:
+        batch_op.create_index("ix_written_digest", ["digest"], unique=False)
+
     op.create_table(
         "bounce",
         sa.Column("id", _ID, autoincrement=True, nullable=False),
@@ -394,3 +492,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("bounce", schema=None) as batch_op:
         batch_op.create_index("ix_bounce_judged", ["judged", "id"], unique=False)
+
+    op.create_table(
+        "mention",
+        sa.Column("outbox_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("webinar_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("subscription_id", _ID, nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_mention_outbox_id")),
+        sa.ForeignKeyConstraint(["webinar_id"], ["webinar.id"], name=op.f("fk_mention_webinar_id")),
+        sa.PrimaryKeyConstraint("outbox_id", "webinar_id", name=op.f("pk_mention")),
+    )
+    with op.batch_alter_table("mention", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_mention_webinar_subscription", ["webinar_id", "subscription_id"], unique=False
+        )
