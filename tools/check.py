@@ -18,6 +18,7 @@ from tools import peer, venv
 
 MOST_WORKERS = 4
 AT_LENGTH = "MAILER_PROPERTIES_AT_LENGTH"  # tests/examples.py reads it
+FAULTS_AT_LENGTH = "MAILER_FAULTS_AT_LENGTH"  # tests/faults/length.py reads it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ def everything(python: Path) -> list[tuple[str, list[str]]]:
         ("unit tests", [*alone, "-m", "not slow and not properties", *pure]),
         ("properties", ["env", f"{AT_LENGTH}=1", *pytest, "-m", "properties and not slow", *pure]),
         ("real parts", [*pytest, "-m", "slow", "--ignore=tests/faults"]),
+        ("faults", [*pytest, "tests/faults"]),
     ]
 
 

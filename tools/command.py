@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from tools import check, lock, venv
+from tools import check, lock, peer, venv
 from tools.errors import SetupError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,10 +48,20 @@ def bench(arguments: list[str]) -> int:
 
 
 def faults(arguments: list[str]) -> int:
-    """Run the fault injection, which is too long for every day."""
-    if not (ROOT / "tests" / "faults").is_dir():
-        raise SetupError("not yet: there is no tests/faults")
+    """Run the fault injection in its long form, which is too long for every day."""
+    os.environ[check.FAULTS_AT_LENGTH] = "1"
     return check.run(ROOT, ["tests/faults", *arguments])
+
+
+def pictures(languages: list[str]) -> int:
+    """Draw the mails of these languages, or of all, with Debian's browser and fonts."""
+    python = venv.prepare(ROOT, venv.TEST)
+    lacking = [package for package, file in peer.FOR_PICTURES.items() if not Path(file).exists()]
+    faults = peer.fetch(lacking) if lacking else {}
+    if faults:
+        reasons = "\n".join(f"{package}: {reason}" for package, reason in faults.items())
+        raise SetupError(f"the pictures need more of Debian\n{reasons}", exit_code=2)
+    return check.step([python, "-m", "docs.pictures", *languages])
 
 
 def renew_locks(_: list[str]) -> int:
@@ -73,5 +83,6 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "test": test,
     "bench": bench,
     "faults": faults,
+    "pictures": pictures,
     "lock": renew_locks,
 }

@@ -17,9 +17,17 @@ NOTES = "MAILER_MISSING_PEERS"  # environment variable: the file of notes
 # Debian's package, and a program by which one sees that it is there.
 FROM_DEBIAN = {
     "postfix": "postfix",
+    "opendkim": "opendkim",
     "chromium": "chromium",
     "strace": "strace",
     "systemd": "systemd-analyze",
+}
+# What draws docs/pictures: the package, and a file by which one sees that it is there. Without the
+# fonts other ones would be found, or none for Chinese.
+FOR_PICTURES = {
+    "chromium": "/usr/bin/chromium",
+    "fonts-noto-core": "/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf",
+    "fonts-wqy-microhei": "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
 }
 # A daemon's program is found even if the caller's PATH has no sbin.
 SYSTEM_PATH = os.pathsep.join(("/usr/sbin", "/usr/bin", "/sbin", "/bin"))

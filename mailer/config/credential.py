@@ -65,16 +65,21 @@ def certificate_fault(certificate: Path, key: Path) -> str | None:
     return None
 
 
-def signing_key_fault(path: Path) -> str | None:
-    """What keeps this file from signing mail (RFC 6376, RFC 8463); None if nothing does."""
+def signing_key_kind(path: Path) -> str:
+    """The kind of key in this file, `RSA` or `Ed25519` (RFC 6376, RFC 8463); ValueError with what
+    keeps it from signing mail."""
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except TypeError:
-        return f"{path} with a passphrase"
+        raise ValueError(f"{path} with a passphrase") from None
     except (ValueError, UnsupportedAlgorithm, OSError):
-        return f"{path} without a private key"
-    if isinstance(key, Ed25519PrivateKey):
-        return None
-    if not isinstance(key, RSAPrivateKey):
-        return f"{path} with a key of another kind"
-    return f"an RSA key of {key.key_size} bits" if key.key_size < LEAST_RSA_BITS else None
+        raise ValueError(f"{path} without a private key") from None
+    match key:
+        case Ed25519PrivateKey():
+            return "Ed25519"
+        case RSAPrivateKey() if key.key_size >= LEAST_RSA_BITS:
+            return "RSA"
+        case RSAPrivateKey():
+            raise ValueError(f"an RSA key of {key.key_size} bits")
+        case _:
+            raise ValueError(f"{path} with a key of another kind")

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 
 from mailer.config import model
+from scheduler.pace import WarmUp
 
 NOTICE_KEYS = ("kind", "before", "after", "at", "audience", "id")
 
@@ -30,6 +31,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "database": _keys(model.Database),
     "inbound": _keys(model.Inbound),
     "outbound": _keys(model.Outbound),
+    "outbound.warm_up": _keys(WarmUp),
     "limits": _keys(model.Limits),
     "retention": _keys(model.Retention),
     "bounces": _keys(model.Bounces),

@@ -6,12 +6,14 @@ against these fields. Spans are seconds unless they are an `Offset` (wall-clock 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from scheduler.model import Notice
+from scheduler.pace import WarmUp
 
 
 class TransportKind(StrEnum):
@@ -63,6 +65,8 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbound:
+    """``domains`` are the most mails a second to each, 0 for no limit; `*` is every other one."""
+
     transport: TransportKind = TransportKind.SMTP
     maildir: Path = Path("outbox")
     host: str = "127.0.0.1"
@@ -73,17 +77,20 @@ class Outbound:
     password: str | None = None
     connections: int = 10
     messages_per_second: float = 0.0
+    domains: Mapping[str, float] = field(default_factory=dict)
+    warm_up: WarmUp | None = None
     final_dot_timeout: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Automatic answers; 0 switches a limit off."""
+    """Automatic answers, and forms from one network; 0 switches a limit off."""
 
     confirmations_per_address_per_day: int = 3
     answers_per_address_per_day: int = 10
     answers_per_domain_per_hour: int = 1000
     answers_per_hour: int = 20000
+    forms_per_network_per_hour: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,15 +111,28 @@ class Bounces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dkim:
+    """How mail is signed. A second key is of the other kind, RSA or Ed25519; both sign then."""
+
     domain: str
     selector: str
     key_file: Path
+    second_selector: str = ""
+    second_key_file: Path | None = None
+
+    @property
+    def key_files(self) -> dict[str, Path]:
+        """The one or two keys by their selectors."""
+        found = {self.selector: self.key_file}
+        if self.second_key_file is not None:
+            found[self.second_selector] = self.second_key_file
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
     base_url: str
     listen: Endpoint = Endpoint(host="127.0.0.1", port=8080)
+    metrics_listen: Endpoint | None = None  # None: with the pages
     trusted_proxies: tuple[str, ...] = ()
 
 
@@ -181,9 +201,8 @@ class Config:
 
     @property
     def base_url(self) -> str:
-        """Where the pages are, empty while this version serves none: no mail may name a page that
-        is not there."""
-        return ""
+        """Where the pages are, empty without web: no mail may name a page that is not there."""
+        return self.web.base_url if self.web else ""
 
     def series_by_id(self, series_id: str) -> Series:
         """The series with this id; KeyError if there is none."""

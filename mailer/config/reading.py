@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mailer.config import tables
 from mailer.config.clash import clashes
+from mailer.config.dkim import read_dkim
 from mailer.config.model import Config, Endpoint, Series
 from mailer.config.section import Section
 from mailer.config.series import read_series
@@ -113,7 +114,7 @@ def _read(
         limits=tables.read_limits(_table(top, "limits")),
         retention=tables.read_retention(_table(top, "retention")),
         bounces=tables.read_bounces(_table(top, "bounces")),
-        dkim=tables.read_dkim(section) if (section := top.child("dkim", "dkim")) else None,
+        dkim=read_dkim(section) if (section := top.child("dkim", "dkim")) else None,
         web=tables.read_web(section) if (section := top.child("web", "web")) else None,
         log=tables.read_log(_table(top, "log")),
         operator=tables.read_operator(_table(top, "operator")),

@@ -12,11 +12,11 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from mailer.config.credential import certificate_fault, read_password, signing_key_fault
+from mailer.config import pacing
+from mailer.config.credential import certificate_fault, read_password
 from mailer.config.model import (
     Bounces,
     Database,
-    Dkim,
     Endpoint,
     Inbound,
     Limits,
@@ -35,7 +35,6 @@ from mailer.config.section import HIGHEST_PORT, Section, absolute, describe
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 LEAST_MESSAGE_BYTES = 65_536  # RFC 5321 §4.5.3.1.7: no server may take less than 64 kB
 DATABASE_EXPECTED = "sqlite:///FILE or postgresql://user@host/database"
-DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?)+(?<!\.)", re.I)
 
 
 def read_database(section: Section, environ: Mapping[str, str]) -> Database:
@@ -147,6 +146,8 @@ def read_outbound(section: Section, environ: Mapping[str, str]) -> Outbound:
         password=read_password(section, environ),
         connections=section.whole("connections", default.connections, least=1),
         messages_per_second=section.number("messages_per_second", default.messages_per_second),
+        domains=pacing.read_domains(section),
+        warm_up=pacing.read_warm_up(section),
         final_dot_timeout=seconds.total_seconds(),
     )
     _check_sign_in(section, outbound)
@@ -177,6 +178,9 @@ def read_limits(section: Section) -> Limits:
             "answers_per_domain_per_hour", default.answers_per_domain_per_hour
         ),
         answers_per_hour=section.whole("answers_per_hour", default.answers_per_hour),
+        forms_per_network_per_hour=section.whole(
+            "forms_per_network_per_hour", default.forms_per_network_per_hour
+        ),
     )
 
 
@@ -200,32 +204,13 @@ def read_bounces(section: Section) -> Bounces:
     )
 
 
-def read_dkim(section: Section) -> Dkim | None:
-    """How mail is signed; every key is required, and the key must be usable."""
-    domain, selector = section.required_text("domain"), section.required_text("selector")
-    if section.required_text("key_file") is None:
-        return None
-    for key, value in (("domain", domain), ("selector", selector)):
-        if value is not None and DOMAIN.fullmatch(value) is None:
-            section.fault(key, describe(value), "letters, digits and hyphens between dots")
-    key_file = section.readable_file("key_file")
-    if key_file is None:
-        return None
-    cause = signing_key_fault(key_file)
-    if cause:
-        expected = "an RSA key of at least 2048 bits or an Ed25519 key, PEM without passphrase"
-        section.fault("key_file", cause, expected)
-    if domain is None or selector is None:
-        return None
-    return Dkim(domain=domain.lower(), selector=selector.lower(), key_file=key_file)
-
-
 def read_web(section: Section) -> Web | None:
     """The pages: where they listen and where people see them."""
     default = Endpoint(host="127.0.0.1", port=8080)
     listen = section.endpoint("listen", default)
     if listen is None:
         section.fault("listen", '""', "host:port, or no [web] table for no pages")
+    metrics_listen = section.endpoint("metrics_listen", None)
     given = section.required_text("base_url")
     base_url = _base_url(section, given) if given is not None else None
     proxies = tuple(
@@ -235,7 +220,12 @@ def read_web(section: Section) -> Web | None:
     )
     if base_url is None or listen is None:
         return None
-    return Web(listen=listen, base_url=base_url, trusted_proxies=proxies)
+    return Web(
+        listen=listen,
+        base_url=base_url,
+        metrics_listen=metrics_listen,
+        trusted_proxies=proxies,
+    )
 
 
 def _base_url(section: Section, given: str) -> str | None:

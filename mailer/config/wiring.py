@@ -211,7 +211,7 @@ security = {toml_text(answers.security):<15} # "none", "starttls" or "tls"
 # [dkim]                   # when the mail server does not sign
 # domain = {toml_text(domain)}
 # selector = "s1"
-# key_file = "dkim.pem"
+# key_file = "dkim.pem"    # RSA or Ed25519; a second key can be of the other kind
 
 # [web]                    # pages; everything works by mail without them
 # listen = "127.0.0.1:8080"

@@ -11,7 +11,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self, assert_never
@@ -60,7 +60,6 @@ class Skeleton:
     pieces: tuple[bytes, ...]
     places: tuple[Place, ...]
     names: frozenset[Personal] = field(init=False, repr=False, compare=False)
-    _parts: list[bytes] = field(init=False, repr=False, compare=False)
     _slots: tuple[tuple[Personal, tuple[tuple[int, Place], ...]], ...] = field(
         init=False, repr=False, compare=False
     )
@@ -69,13 +68,10 @@ class Skeleton:
         if len(self.pieces) != len(self.places) + 1:
             raise ValueError(f"{len(self.pieces)} pieces cannot hold {len(self.places)} places")
         slots: dict[Personal, list[tuple[int, Place]]] = {}
-        parts = [self.pieces[0]]
-        for place, piece in zip(self.places, self.pieces[1:], strict=True):
-            slots.setdefault(place.personal, []).append((len(parts), place))
-            parts += [b"", piece]
-        # What `fill` needs, worked out once for all who get this mail.
+        for at, place in enumerate(self.places):
+            slots.setdefault(place.personal, []).append((at, place))
+        # What `octets` needs, worked out once for all who get this mail.
         object.__setattr__(self, "names", frozenset(slots))
-        object.__setattr__(self, "_parts", parts)
         object.__setattr__(
             self, "_slots", tuple((personal, tuple(at)) for personal, at in slots.items())
         )
@@ -87,16 +83,27 @@ class Skeleton:
 
     def fill(self, values: Mapping[Personal, str]) -> bytes:
         """The whole mail for one person; ValueError if a value is missing or cannot be used."""
-        parts = self._parts.copy()
+        return self.joined(self.octets(values))
+
+    def octets(self, values: Mapping[Personal, str]) -> list[bytes]:
+        """What goes into each place: never empty, and no white space at its ends; ValueError."""
+        written = [b""] * len(self.places)
         for personal, slots in self._slots:
             value = values.get(personal, "")
             if _PLAIN.get(personal, _PLAIN_TOKEN).fullmatch(value):
                 octets = value.encode("ascii")
                 for at, _ in slots:
-                    parts[at] = octets
+                    written[at] = octets
             else:
                 for at, place in slots:
-                    parts[at] = _written(place, value)
+                    written[at] = _written(place, value)
+        return written
+
+    def joined(self, octets: Sequence[bytes]) -> bytes:
+        """The whole mail with these octets in its places."""
+        parts = [b""] * (2 * len(self.places) + 1)
+        parts[::2] = self.pieces
+        parts[1::2] = octets
         return b"".join(parts)
 
     def to_json(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from mailer.config.model import Bounces, Dkim, Endpoint, Outbound, Web
+from mailer.config.model import Bounces, Endpoint, Outbound, Web
 from mailer.config.section import parse_endpoint
 from mailer.config.tables import is_loopback
 from tests.config.sample import Faults, Read
@@ -210,47 +210,6 @@ def test_an_endpoint_is_host_and_port(text: str, endpoint: Endpoint) -> None:
 def test_anything_else_is_no_endpoint(text: str) -> None:
     with pytest.raises(ValueError, match="is not host:port"):
         parse_endpoint(text)
-
-
-@pytest.mark.parametrize(
-    "key", [ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)]
-)
-def test_good_signing_keys_are_taken(read: Read, tmp_path: Path, key: PrivateKeyTypes) -> None:
-    write_key(tmp_path / "dkim.pem", key)
-    config = read('[dkim]\ndomain = "Lists.example.org"\nselector = "s1"\nkey_file = "dkim.pem"\n')
-    assert config.dkim == Dkim(
-        domain="lists.example.org", selector="s1", key_file=tmp_path / "dkim.pem"
-    )
-
-
-def test_bad_signing_keys_are_named(faults: Faults, tmp_path: Path) -> None:
-    path = tmp_path / "dkim.pem"
-    text = '[dkim]\ndomain = "lists.example.org"\nselector = "s1"\nkey_file = "dkim.pem"\n'
-
-    def fault() -> list[str]:
-        return [line.split(", expected an RSA key of at least 2048")[0] for line in faults(text)]
-
-    assert faults(text) == [
-        f"dkim.key_file: found {path}: No such file or directory, expected a file that can be read"
-    ]
-    write_key(path, rsa.generate_private_key(65537, 1024))
-    assert fault() == ["dkim.key_file: found an RSA key of 1024 bits"]
-    write_key(path, ec.generate_private_key(ec.SECP256R1()))
-    assert fault() == [f"dkim.key_file: found {path} with a key of another kind"]
-    write_key(path, ed25519.Ed25519PrivateKey.generate(), b"passphrase")
-    assert fault() == [f"dkim.key_file: found {path} with a passphrase"]
-    path.write_text("no key")
-    assert fault() == [f"dkim.key_file: found {path} without a private key"]
-
-
-def test_signing_needs_all_its_keys(faults: Faults) -> None:
-    assert faults("[dkim]\n") == [
-        f"dkim.{key}: found nothing, expected text in quotes"
-        for key in ("domain", "selector", "key_file")
-    ]
-    assert faults('[dkim]\ndomain = "a b"\nselector = "s."\nkey_file = ""\n') == [
-        'dkim.key_file: found "", expected text that says something'
-    ]
 
 
 def write_certificate(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
