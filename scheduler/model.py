@@ -12,13 +12,15 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a programme mail is about."""
+    """What a mail to subscribers is about; ``message`` is what an organiser wrote, and no rule
+    makes it."""
 
     ANNOUNCEMENT = "announcement"
     REMINDER = "reminder"
     UPDATE = "update"
     CANCELLATION = "cancellation"
     FOLLOW_UP = "follow-up"
+    MESSAGE = "message"
 
 
 class Audience(StrEnum):

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from scheduler.change import History, tidings
 from scheduler.model import (
     Due,
     Kind,
@@ -32,12 +33,15 @@ def plan(
     notices: Mapping[str, Sequence[Notice]],
     now: datetime,
     released: Sequence[Release],
+    histories: Mapping[int, History] | None = None,
 ) -> tuple[Due, ...]:
     """Every mailing that is owed or will be, in the order of ``due_at``, webinar and notice.
 
     ``notices`` are the rules by series. ``released`` are the notices that were let go; one that was
     let go for an earlier sequence keeps its ``released_at``, so that a move makes nobody owed who
     was late before. What was let go for the present sequence is still returned until it expires.
+    ``histories`` are those of the webinars that have changed, by id: what they call for is planned
+    beside the rules.
     Raises `NaiveInstant`, and `UnknownZone` for a webinar in a zone that does not exist.
     """
     require_aware("now", now)
@@ -49,6 +53,11 @@ def plan(
         for webinar in webinars
         for due in _of_webinar(webinar, notices.get(webinar.series, ()), now, by_notice)
     ]
+    for webinar in webinars:
+        history = (histories or {}).get(webinar.id)
+        due_now = None if history is None else tidings(webinar, history, now)
+        if due_now is not None:
+            dues.append(due_now)
     return tuple(sorted(dues, key=lambda due: (due.due_at, due.webinar_id, due.notice_id)))
 
 
@@ -97,8 +106,8 @@ def _is_wanted(webinar: Webinar, notice: Notice) -> bool:
             return webinar.status is Status.SCHEDULED
         case Kind.FOLLOW_UP:
             return webinar.status in (Status.SCHEDULED, Status.OVER)
-        case Kind.UPDATE | Kind.CANCELLATION:
-            return False  # these answer an edit; no rule makes them
+        case Kind.UPDATE | Kind.CANCELLATION | Kind.MESSAGE:
+            return False  # these answer an edit, or an organiser wrote them; no rule makes them
 
 
 def _due_at(webinar: Webinar, notice: Notice) -> datetime | None:

@@ -1,13 +1,17 @@
-"""`mailer announcement`: what goes out to subscribers."""
+"""`mailer announcement`: what goes out to subscribers, and what organisers write.
+
+The rules are in `mailer.intake.announcing` and `.halting`; here they only meet. What is heavy is
+imported when a command runs, as --help needs none of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import click
 
+from mailer.cli import announcement_file
+from mailer.cli.announcement_options import by_option, organiser, say
 from mailer.cli.frame import (
     config_option,
     fail,
@@ -15,40 +19,42 @@ from mailer.cli.frame import (
     pick_series,
     series_option,
     show,
-    stamp,
     with_parts,
 )
 
 if TYPE_CHECKING:
+    from mailer.intake.halting import Act
     from mailer.parts import Parts
-    from mailer.store.announcement import Announcement
-    from mailer.store.delivery import Delivery, Failure
-    from mailer.store.engine import Connection
 
+_WATCH_SECONDS = 1.0
 
-# Promised, and answered with "not yet" until they are there.
-LATER = ("queue", "preview", "test", "approve", "pause", "resume", "cancel")
+id_argument = click.argument("announcement_id", metavar="ID", type=int)
 
 
 @click.group()
 def announcement() -> None:
-    """What goes out to subscribers: what the rules made of the programme, and how far it is."""
+    """What goes out to subscribers, and what organisers write themselves.
+
+    \b
+    mailer announcement preview news.md       what would be sent, to how many, when
+    mailer announcement test news.md --to me@example.org
+    mailer announcement queue news.md --at "2026-12-01 09:00"
+    mailer announcement list                  what waits, and for how long
+    mailer announcement pause 12              and resume, cancel
+
+    A file is Markdown with a few lines at its top (docs/announcements.md):
+
+    \b
+    ---
+    subject: What comes next year
+    at: 2026-12-01 09:00
+    ---
+    Dear all, …
+    """
 
 
-def _not_yet(name: str) -> click.Command:
-    """A command that takes anything and does nothing."""
-    return click.Command(
-        name,
-        callback=lambda **_: fail(f"mailer announcement {name}: not yet in this version"),
-        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
-        context_settings={"ignore_unknown_options": True},
-        help="Not yet in this version.",
-        hidden=True,
-    )
-
-
-for _name in LATER:
-    announcement.add_command(_not_yet(_name))
+for _command in (announcement_file.queue, announcement_file.preview, announcement_file.test):
+    announcement.add_command(_command)
 
 
 @announcement.command("list")
@@ -58,105 +64,163 @@ for _name in LATER:
 @click.pass_context
 @with_parts
 async def list_(parts: Parts, series_id: str | None, as_json: bool) -> None:
-    """Every announcement, planned or let go, by when it is due; of every series unless --series."""
-    from mailer.store import announcement as store
+    """Every announcement by when it is due: what waits, how long, and whose approval it needs."""
+    from mailer.cli import announcement_output
+    from mailer.store import approval
+    from mailer.store.progress import progress
 
     series = None if series_id is None else pick_series(parts.config, series_id).id
-    items = await parts.store.read(lambda c: store.progress(c, series_id=series))
+    items = await parts.store.read(lambda c: progress(c, series_id=series))
+    waiting = [one.id for one in items if one.state == "waiting"]
+    whom = await parts.store.read(lambda c: approval.approvers(c, waiting))
+    now = parts.clock.now()
     if as_json:
-        show(items)
+        show([announcement_output.listed(one, whom.get(one.id, ()), now) for one in items])
         return
-    for one in items:
-        click.echo(
-            f"{one.id:>5}  {stamp(one.due_at)}  {one.state:<9} "
-            f"{one.sent}/{one.total}  {one.subject}"
-        )
+    say(announcement_output.line(one, whom.get(one.id, ()), now) for one in items)
     if not items:
         click.echo("Nothing is planned yet; the daemon plans when webinars are there.")
 
 
 @announcement.command("show")
-@click.argument("announcement_id", metavar="ID", type=int)
+@id_argument
+@click.option("--watch", is_flag=True, help="Live, until Ctrl-C.")
 @config_option
 @json_option
 @click.pass_context
 @with_parts
-async def show_(parts: Parts, announcement_id: int, as_json: bool) -> None:
-    """One announcement: its times and its state, how many got it, and why others did not.
+async def show_(parts: Parts, announcement_id: int, watch: bool, as_json: bool) -> None:
+    """One announcement: its times and state, how many got it, why others did not, who did what.
 
     \b
     mailer announcement show 12
+    mailer announcement show 12 --watch
     """
-    from mailer.store import announcement as store
-    from mailer.store import delivery as deliveries
+    from mailer.cli import announcement_output
+    from mailer.cli.announcement_whole import whole
 
-    async def read(
-        connection: Connection,
-    ) -> tuple[Announcement | None, Delivery]:
-        found = await store.by_id(connection, announcement_id)
-        return found, await deliveries.outcome(connection, announcement_id)
-
-    found, delivery = await parts.store.read(read)
-    if found is None:
-        fail(f"there is no announcement {announcement_id}; `mailer announcement list` has them all")
+    found = await whole(parts, announcement_id)
     if as_json:
-        plain = {field.name: getattr(found, field.name) for field in fields(found)}
-        show({**plain, "outcome": delivery_report(delivery)})
-        return
-    click.echo(f"{found.kind} to {found.audience}, {found.state} {found.reason}".rstrip())
-    click.echo(f"due {stamp(found.due_at)}, not after {stamp(found.expires_at)}")
-    click.echo("\n".join(_told(found, delivery)))
+        show(announcement_output.shown_json(found))
+    elif not watch:
+        say(announcement_output.shown(found))
+    else:
+        await _watch(parts, announcement_id)
 
 
-def delivery_report(delivery: Delivery) -> dict[str, object]:
-    """The report as JSON has it: counts by state, and every reason with an example."""
-    return {
-        "states": delivery.states,
-        "came_back": delivery.came_back,
-        "reasons": [
-            {
-                "state": one.state,
-                "reason": one.reason,
-                "class": one.cls,
-                "status": one.status or None,
-                "count": one.count,
-                "example": one.example,
-            }
-            for one in delivery.failures
-        ],
-    }
+async def _watch(parts: Parts, announcement_id: int) -> None:
+    import asyncio
+
+    from rich.live import Live
+
+    from mailer.cli import announcement_output
+    from mailer.cli.announcement_whole import whole
+
+    with Live(auto_refresh=False, screen=False) as live:
+        while True:
+            found = await whole(parts, announcement_id)
+            live.update("\n".join(announcement_output.progress(found)), refresh=True)
+            await asyncio.sleep(_WATCH_SECONDS)
 
 
-def _told(found: Announcement, delivery: Delivery) -> Iterator[str]:
-    counted = ", ".join(
-        f"{count} {field.name.replace('_', ' ')}"
-        for field in fields(delivery.states)
-        if (count := getattr(delivery.states, field.name))
+@announcement.command()
+@id_argument
+@by_option
+@config_option
+@json_option
+@click.pass_context
+@with_parts
+async def approve(parts: Parts, announcement_id: int, by: str | None, as_json: bool) -> None:
+    """Let go what waits for approval. Where another organiser has to approve, --by says which."""
+    from mailer.cli import announcement_output
+    from mailer.intake import announcing
+    from mailer.intake.announcing import Step
+    from mailer.store import written
+
+    item = await parts.store.read(lambda c: written.by_id(c, announcement_id))
+    if item is None:
+        fail(f"no organiser wrote an announcement {announcement_id}")
+    series = pick_series(parts.config, item.series_id)
+    who = organiser(series, by)
+    step = await parts.store.write(
+        lambda c: announcing.approve(parts.intake.context(c, series), announcement_id, who=who)
     )
-    yield f"{found.total} recipients so far" + (f": {counted}" if counted else "")
-    if delivery.came_back:
-        yield f"{delivery.came_back} of those sent came back"
-    if delivery.failures:
-        yield ""
-        yield "Why not all have it:"
-    for one in delivery.failures:
-        yield from _reason(one)
+    item = await parts.store.read(lambda c: written.by_id(c, announcement_id)) or item
+    match step:
+        case Step.OWN:
+            fail("another organiser than its author has to approve it: say who with --by ADDRESS")
+        case Step.ENDED | Step.VOID:
+            fail(f"announcement {announcement_id} is {item.state}: it cannot be approved")
+        case Step.ALREADY | Step.DONE:
+            pass
+    count = await parts.store.read(
+        lambda c: announcing.recipients(parts.intake.context(c, series), announcement_id)
+    )
+    if as_json:
+        show(announcement_output.queued(item, count, step is Step.ALREADY, ()))
+    else:
+        say(announcement_output.told_of(item, series, count, (), parts.clock.now()))
 
 
-def _reason(one: Failure) -> Iterator[str]:
-    from mailer.files.draft import printable
+@announcement.command()
+@id_argument
+@config_option
+@json_option
+@click.pass_context
+@with_parts
+async def pause(parts: Parts, announcement_id: int, as_json: bool) -> None:
+    """Let nothing more of it go until `resume`, which goes on exactly where it stopped."""
+    from mailer.intake.halting import Act
 
-    state = "came back" if one.state == "sent" else one.state
-    why = ", ".join(filter(None, (one.reason, one.cls and CLASSES[one.cls], one.status)))
-    yield f"{one.count:>7}  {state}" + (f": {why}" if why else "")
-    if one.example:
-        yield f"         for example: {printable(one.example)}"
+    await _halt(parts, announcement_id, Act.PAUSE, as_json)
 
 
-CLASSES = {
-    "hard": "no such mailbox",
-    "soft": "for the time being",
-    "block": "refused by policy",
-    "full": "mailbox full",
-    "unknown": "no clear reason",
-}
+@announcement.command()
+@id_argument
+@config_option
+@json_option
+@click.pass_context
+@with_parts
+async def resume(parts: Parts, announcement_id: int, as_json: bool) -> None:
+    """Go on with what was paused: nobody gets it twice, and nobody is left out."""
+    from mailer.intake.halting import Act
+
+    await _halt(parts, announcement_id, Act.RESUME, as_json)
+
+
+@announcement.command()
+@id_argument
+@config_option
+@json_option
+@click.pass_context
+@with_parts
+async def cancel(parts: Parts, announcement_id: int, as_json: bool) -> None:
+    """Let nothing more of it go, ever. What is on its way at this moment may still arrive."""
+    from mailer.intake.halting import Act
+
+    await _halt(parts, announcement_id, Act.CANCEL, as_json)
+
+
+async def _halt(parts: Parts, announcement_id: int, act: Act, as_json: bool) -> None:
+    from mailer.intake.announcing import COMMAND_LINE
+    from mailer.intake.halting import halting
+    from mailer.store import announcement as store
+
+    left = await halting(parts.store, announcement_id, act, who=COMMAND_LINE, now=parts.clock.now())
+    found = await parts.store.read(lambda c: store.by_id(c, announcement_id))
+    assert found is not None  # it was just there
+    if as_json:
+        show(
+            {
+                "id": found.id,
+                "state": found.state,
+                "sent": left.sent,
+                "waiting": left.waiting,
+                "under_way": left.under_way,
+            }
+        )
+        return
+    click.echo(
+        f"Announcement {found.id} is {act}: {left.sent} sent, {left.waiting} wait, "
+        f"{left.under_way} on their way at this moment."
+    )

@@ -23,7 +23,8 @@ def classify(
 ) -> None:
     """Say what each mail would be taken for: a command, a wish to subscribe, a bounce…
 
-    PATH is a file with one mail, or a folder of such files. Nothing is stored or answered.
+    PATH is a file with one mail, or a folder of such files and folders. Nothing is stored or
+    answered.
 
     \b
     mailer classify suspicious.eml
@@ -34,7 +35,7 @@ def classify(
     series = load_config(ctx, own_config).series
     found = [(file, judge(_bytes(file), series)) for path in paths for file in _files(Path(path))]
     if as_json:
-        show([_as_json(file, one) for file, one in found])
+        show([{"file": str(file), **one.as_json()} for file, one in found])
         return
     for file, one in found:
         click.echo(f"{file}: {_line(one)}")
@@ -42,7 +43,7 @@ def classify(
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.is_file())
+        return sorted(file for file in path.rglob("*") if file.is_file())
     return [path]
 
 
@@ -51,20 +52,6 @@ def _bytes(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         fail(f"cannot read {file}: {error.strerror}")
-
-
-def _as_json(file: Path, one: Classification) -> dict[str, object]:
-    return {
-        "file": str(file),
-        "verdict": one.verdict,
-        "command": one.command,
-        "series": one.series,
-        "feedback": one.feedback,
-        "bounces": [
-            {"address": bounce.address, "class": bounce.cls, "status": bounce.status}
-            for bounce in one.bounces
-        ],
-    }
 
 
 def _line(one: Classification) -> str:

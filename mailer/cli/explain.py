@@ -69,6 +69,7 @@ _FIELDS = (
     "subscriptions",
     "registrations",
     "mails",
+    "told",
     "next",
     "not_next",
     "suppressions",
@@ -86,6 +87,7 @@ def _lines(found: Dossier) -> Iterator[str]:
         yield f"  {_suppression(one)}."
     yield from _mails(found.mails)
     yield from _bounces(found)
+    yield from _told(found)
     yield from _coming(found)
     yield from _received(found)
 
@@ -136,7 +138,7 @@ def _plain_bounce(one: Bounced) -> dict[str, object]:
 
 
 def _bounces(found: Dossier) -> Iterator[str]:
-    from mailer.cli.announcement import CLASSES
+    from mailer.cli.announcement_output import CLASSES
     from mailer.files.draft import printable
 
     if not found.bounces:
@@ -148,6 +150,21 @@ def _bounces(found: Dossier) -> Iterator[str]:
         yield f"  {one.at:%Y-%m-%d %H:%M} UTC  {one.kind}, by a {one.source}: {why}"
         if one.detail:
             yield f"      {printable(one.detail)}"
+    for held in found.held:
+        where = "of all we sent" if held.domain == "*" else f"to {held.domain}"
+        yield f"  Too many mails {where} come back at once ({held.hard} within a day, of"
+        yield f"  {held.people} people): nobody is tested or removed for it. See mailer bounces."
+
+
+def _told(found: Dossier) -> Iterator[str]:
+    if found.told:
+        yield ""
+        yield "What they were told of coming webinars:"
+    for one in found.told:
+        begins = f"that it begins on {one.starts_at:%Y-%m-%d %H:%M} UTC"
+        said = "that it was cancelled" if one.status == "cancelled" else begins
+        wrong = "; that is not true any more" if one.outdated else ""
+        yield f"  {one.webinar}: {said}{wrong}"
 
 
 def _coming(found: Dossier) -> Iterator[str]:

@@ -22,12 +22,14 @@ COMMANDS = {
     "plan": "Show every mail that would go out, and when.",
     "simulate": "Run the real engine under a virtual clock into a Maildir.",
     "outbox": "The state of sending; stop it, let it go, try again.",
+    "bounces": "What is held back because too much comes back at once.",
+    "template": "The mails' texts, and your own in their place.",
     "explain": "Everything about one person: consent, mails, and why.",
     "db": "Upgrade, back up, restore, copy the database.",
 }
 
 # Promised, and answered with "not yet" until they are there.
-LATER = ("template", "organiser")
+LATER = ("organiser",)
 
 
 class LazyGroup(click.Group):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import click
@@ -20,9 +20,10 @@ from mailer.cli.frame import (
 
 if TYPE_CHECKING:
     from mailer.parts import Parts
-    from mailer.store.announcement import Progress
     from mailer.store.engine import Connection
-    from mailer.store.outbox import Counts
+    from mailer.store.progress import Progress
+    from mailer.store.tally import Counts
+    from mailer.store.trouble import Trouble
 
 _WATCH_SECONDS = 1.0
 
@@ -42,42 +43,66 @@ def outbox(ctx: click.Context, own_config: str | None, as_json: bool) -> None:
     mailer outbox retry     try what is deferred or failed again
     """
     if ctx.invoked_subcommand is None:
-        counts, items, stopped = _state(ctx, own_config)
+        state = _state(ctx, own_config)
         if as_json:
-            show({**_plain_counts(counts), "stopped": stopped, "announcements": items})
+            shown = {
+                "stopped": state.stopped,
+                "troubles": state.troubles,
+                "announcements": state.announcements,
+            }
+            show({**_plain_counts(state.counts), **shown})
         else:
-            click.echo(_text(counts, items, stopped))
+            click.echo(_text(state))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """How sending stands."""
+
+    counts: Counts
+    announcements: tuple[Progress, ...]
+    stopped: bool
+    troubles: tuple[Trouble, ...]
 
 
 def _plain_counts(counts: Counts) -> dict[str, int]:
     return {field.name: getattr(counts, field.name) for field in fields(counts)}
 
 
-def _state(ctx: click.Context, own_config: str | None) -> tuple[Counts, tuple[Progress, ...], bool]:
+def _state(ctx: click.Context, own_config: str | None) -> _State:
     from mailer.parts import open_parts
     from scheduler.clock import SystemClock
 
-    async def read() -> tuple[Counts, tuple[Progress, ...], bool]:
+    async def read() -> _State:
         async with open_parts(load_config(ctx, own_config), SystemClock()) as parts:
             return await _read(parts)
 
     return run_async(read())
 
 
-async def _read(parts: Parts) -> tuple[Counts, tuple[Progress, ...], bool]:
-    from mailer.store import announcement, setting
-    from mailer.store import outbox as ledger
+async def _read(parts: Parts) -> _State:
+    from mailer.store import setting, trouble
+    from mailer.store.progress import progress
+    from mailer.store.tally import counts as count_rows
 
-    counts = await parts.store.read(ledger.counts)
-    items = await parts.store.read(announcement.progress)
+    counts = await parts.store.read(count_rows)
+    items = await parts.store.read(progress)
     stopped = await parts.store.read(lambda c: setting.get(c, setting.STOPPED))
-    return counts, items, stopped is not None
+    now = parts.clock.now()
+    troubles = await parts.store.read(lambda c: trouble.troubles(c, now=now))
+    return _State(
+        counts=counts, announcements=items, stopped=stopped is not None, troubles=troubles
+    )
 
 
-def _text(counts: Counts, items: tuple[Progress, ...], stopped: bool) -> str:
-    lines = ["Sending is STOPPED (mailer outbox go lets it go on).", ""] if stopped else []
-    lines += [f"{name.replace('_', ' '):>10}  {n}" for name, n in _plain_counts(counts).items()]
-    active = [one for one in items if one.state in ("planned", "sending", "done", "failed")]
+def _text(state: _State) -> str:
+    lines = ["Sending is STOPPED (mailer outbox go lets it go on).", ""] if state.stopped else []
+    for trouble in state.troubles:
+        lines += [_trouble_text(trouble), ""]
+    counts = _plain_counts(state.counts)
+    lines += [f"{name.replace('_', ' '):>10}  {n}" for name, n in counts.items()]
+    listed = ("waiting", "planned", "sending", "paused", "done", "failed")
+    active = [one for one in state.announcements if one.state in listed]
     if active:
         lines += ["", "Announcements:"]
     for one in active:
@@ -85,6 +110,13 @@ def _text(counts: Counts, items: tuple[Progress, ...], stopped: bool) -> str:
         why = f" ({one.reason})" if one.state == "failed" and one.reason else ""
         lines.append(f"  {due}  {one.state:<8} {one.sent}/{one.total} sent  {one.subject}{why}")
     return "\n".join(lines)
+
+
+def _trouble_text(trouble: Trouble) -> str:
+    since = trouble.since.strftime("%Y-%m-%d %H:%M UTC")
+    said = " ".join(filter(None, (str(trouble.code or ""), trouble.cause)))
+    line = f"No mail leaves since {since} ({trouble.phase}): {said}"
+    return f"{line}\nThis will not end by waiting: see mailer check." if trouble.alarm else line
 
 
 @outbox.command()
@@ -169,7 +201,7 @@ def watch(ctx: click.Context, own_config: str | None) -> None:
     with Live(auto_refresh=False, screen=False) as live:
         try:
             while True:
-                live.update(_text(*_state(ctx, own_config)), refresh=True)
+                live.update(_text(_state(ctx, own_config)), refresh=True)
                 time.sleep(_WATCH_SECONDS)
         except KeyboardInterrupt:
             return

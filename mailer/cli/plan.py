@@ -52,5 +52,6 @@ async def plan(
 
 def _line(one: Outlook) -> str:
     at = one.at.strftime("%Y-%m-%d %H:%M UTC")
-    whom = f"{one.recipients} {one.audience}"
-    return f"{at}  {one.kind:<12} {one.webinar:<20} to {whom}; void if {one.void_if}"
+    whom = f"{one.recipients} {one.whom}"
+    over = f" over {one.days} days" if one.days > 1 else ""
+    return f"{at}  {one.kind:<12} {one.webinar:<20} to {whom}{over}; void if {one.void_if}"

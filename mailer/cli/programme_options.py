@@ -52,3 +52,11 @@ def content_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Say what would be done and who told, and do nothing."
+)
+notify_option = click.option(
+    "--notify", is_flag=True, help="Tell people even if neither time, place nor status change."
+)

@@ -15,6 +15,7 @@ from mailer.intake.drafting import Difference, Value
 from mailer.intake.editing import Action, Edited
 from mailer.intake.placing import Place
 from mailer.message.facts import Link, Speaker
+from mailer.outlook import Outlook
 from mailer.store.programme import WebinarRecord
 from scheduler.model import Status
 from scheduler.recurrence import to_wall
@@ -74,15 +75,29 @@ def whole(record: WebinarRecord, now: datetime) -> dict[str, object]:
     }
 
 
-def outcome(edited: Edited) -> dict[str, object]:
-    """What became of a webinar, as JSON."""
+def outcome(edited: Edited, news: Sequence[Outlook]) -> dict[str, object]:
+    """What became of a webinar, as JSON; ``next`` has what goes out about it."""
     return {
         "id": edited.record.slug,
         "number": edited.record.number,
         "action": edited.action,
         "revision": edited.record.revision,
         "changes": edited.differences,
+        "next": [
+            {"at": one.at, "kind": one.kind, "recipients": one.recipients}
+            for one in news
+            if one.webinar == edited.record.slug
+        ],
     }
+
+
+def next_mails(news: Sequence[Outlook]) -> list[str]:
+    """What goes out about webinars, a line each."""
+    return [
+        f"  {one.at:%Y-%m-%d %H:%M} UTC: {one.kind} of {one.webinar} "
+        f"to {one.recipients} {one.whom}; void if {one.void_if}"
+        for one in news
+    ]
 
 
 def table(records: Sequence[WebinarRecord], now: datetime) -> list[str]:
@@ -155,7 +170,6 @@ def remarks(result: Sequence[Edited], now: datetime) -> list[str]:
     for one in result:
         notes = [*one.notes, NOBODY_TOLD] if _went_by(one, now) else one.notes
         lines += [f"{one.record.slug}: {note}" for note in notes]
-    lines += [one.untold for one in result if one.untold]
     return list(dict.fromkeys(lines))
 
 

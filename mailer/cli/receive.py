@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from mailer.cli.frame import config_option, load_config, run_async
 from mailer.config.model import Config
+
+if TYPE_CHECKING:
+    from mailer.intake.delivery import Intake
+    from mailer.message.address import Recipient
 
 _TRY_AGAIN = 75  # EX_TEMPFAIL
 _NO_SUCH_ADDRESS = 67  # EX_NOUSER
@@ -121,8 +125,25 @@ async def _commit(config: Config, sender: str, recipients: Sequence[str], conten
     from scheduler.clock import SystemClock
 
     async with open_parts(config, SystemClock()) as parts:
-        mail = parts.intake.read(content, sender=sender)
-        for address in recipients:
-            recipient = parts.intake.route(address)
+        ours = {address: parts.intake.route(address) for address in recipients}
+        try:
+            mail = parts.intake.read(content, sender=sender)
+        except Exception as error:
+            if not await _set_aside(parts.intake, content, ours, error):
+                raise
+            return
+        for address, recipient in ours.items():
             assert recipient is not None  # looked at before
             await parts.intake.take(mail, recipient, address=address, source="pipe")
+
+
+async def _set_aside(
+    intake: Intake, content: bytes, ours: Mapping[str, Recipient | None], error: Exception
+) -> bool:
+    """Whether a mail that cannot be read is kept aside for all of them, and not to come again."""
+    kept = [
+        await intake.set_aside(content, recipient, address=address, source="pipe", error=error)
+        for address, recipient in ours.items()
+        if recipient is not None
+    ]
+    return all(kept)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from mailer.store.programme import WebinarRecord
     from mailer.store.registration import Registration
 
-HEADER = ("address", "name", "state", "at")
-
 
 @click.group()
 def registration() -> None:
@@ -44,12 +42,12 @@ def registration() -> None:
 @click.pass_context
 @with_parts
 async def list_(parts: Parts, id: str, as_csv: bool, series_id: str | None, as_json: bool) -> None:
-    """List who registered for a webinar, and who said that they do not come.
+    """List who registered for a webinar, who waits for a place, and who said that they do not come.
 
     \b
     mailer registration list matching --csv > matching.csv
     """
-    from mailer.files.export import csv_lines
+    from mailer.files.export import registrations_to_csv
     from mailer.intake import editing
     from mailer.store import registration as store
 
@@ -65,8 +63,7 @@ async def list_(parts: Parts, id: str, as_csv: bool, series_id: str | None, as_j
     if as_json:
         show(found)
     elif as_csv:
-        rows = ((one.address, one.name, one.state, stamp(one.at)) for one in found)
-        sys.stdout.writelines(csv_lines(HEADER, rows))
+        sys.stdout.write(registrations_to_csv(found))
     else:
         _tell(record, found)
     if record.registration_url:
@@ -85,6 +82,10 @@ def _tell(record: WebinarRecord, found: tuple[Registration, ...]) -> None:
     rows += [(one.address, one.state, stamp(one.at), printable(one.name)) for one in found]
     for line in aligned(rows):
         click.echo(line)
-    coming = sum(one.state is State.REGISTERED for one in found)
+    counts = {state: sum(one.state is state for one in found) for state in State}
     places = f" of {record.capacity} places" if record.capacity else ""
-    click.echo(f"{coming} registered{places}, {len(found) - coming} said that they do not come")
+    waiting = f", {counts[State.WAITING]} wait for one" if counts[State.WAITING] else ""
+    click.echo(
+        f"{counts[State.REGISTERED]} registered{places}{waiting}, "
+        f"{counts[State.DECLINED]} said that they do not come"
+    )

@@ -16,17 +16,24 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.frame import USAGE, fail, pick_series, show
-from mailer.cli.programme_options import content_options, programme_command
+from mailer.cli.programme_options import (
+    content_options,
+    dry_run_option,
+    notify_option,
+    programme_command,
+)
 from mailer.errors import ChangeRefused, ProgrammeError
 
 if TYPE_CHECKING:
     from mailer.cli.programme_input import Given
     from mailer.intake.editing import Edited
+    from mailer.outlook import Outlook
     from mailer.parts import Parts
     from mailer.store.engine import Connection
     from mailer.store.programme import WebinarRecord
 
 MOST_SLOTS = 200
+DRY_RUN = "Nothing was done: this was a dry run."
 PLAN_NEXT = "Next: `mailer plan` shows what goes out, and when."
 
 
@@ -48,7 +55,7 @@ def webinar() -> None:
 @click.option(
     "--sample", type=click.Choice(["2022", "2026"]), help="A season that comes with the program."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@dry_run_option
 @programme_command
 async def import_(
     parts: Parts,
@@ -83,18 +90,14 @@ async def import_(
     now = parts.clock.now()
 
     async def unit(connection: Connection) -> Sequence[Edited]:
-        async with connection.begin_nested() as savepoint:
-            result = await editing.import_drafts(connection, series, drafts, now=now)
-            if dry_run:
-                await savepoint.rollback()
-            return result
+        return await editing.import_drafts(connection, series, drafts, now=now)
 
-    result = await parts.store.write(unit)
+    result, news = await (_tried if dry_run else _done)(parts, unit, at_once=True)
     if as_json:
-        show([programme_output.outcome(one) for one in result])
+        show([programme_output.outcome(one, news) for one in result])
     else:
-        _say(programme_output.told_of_all(result, now))
-        click.echo("Nothing was done: this was a dry run." if dry_run else PLAN_NEXT)
+        _say([*programme_output.told_of_all(result, now), *programme_output.next_mails(news)])
+        click.echo(DRY_RUN if dry_run else PLAN_NEXT)
     _say(programme_output.remarks(result, now), err=True)
 
 
@@ -146,8 +149,11 @@ async def add(
 
 @webinar.command()
 @click.argument("id")
+@dry_run_option
 @programme_command
-async def publish(parts: Parts, *, id: str, series_id: str | None, as_json: bool) -> None:
+async def publish(
+    parts: Parts, *, id: str, dry_run: bool, series_id: str | None, as_json: bool
+) -> None:
     """Schedule a draft, or revive a cancelled webinar.
 
     \b
@@ -156,7 +162,9 @@ async def publish(parts: Parts, *, id: str, series_id: str | None, as_json: bool
     from mailer.intake import editing
 
     series, now = pick_series(parts.config, series_id), parts.clock.now()
-    await _change(parts, lambda c: editing.publish(c, series, id, now=now), as_json)
+    await _change(
+        parts, lambda c: editing.publish(c, series, id, now=now), as_json, dry_run=dry_run
+    )
 
 
 @webinar.command("list")
@@ -207,13 +215,23 @@ async def show_(parts: Parts, *, id: str, series_id: str | None, as_json: bool) 
 @webinar.command()
 @click.argument("id")
 @content_options
+@notify_option
+@dry_run_option
 @programme_command
 async def edit(
-    parts: Parts, *, id: str, series_id: str | None, as_json: bool, **options: Given
+    parts: Parts,
+    *,
+    id: str,
+    notify: bool,
+    dry_run: bool,
+    series_id: str | None,
+    as_json: bool,
+    **options: Given,
 ) -> None:
     """Change what is given and leave the rest; an empty value takes away what is there.
 
-    Only what differs counts as a change. Repeated options replace the whole list.
+    Only what differs counts as a change. Repeated options replace the whole list. Who was told
+    another time or link gets one update, when no further change has come for a while.
 
     \b
     mailer webinar edit matching --title "Matching services at scale" --join-url ""
@@ -226,7 +244,12 @@ async def edit(
     series, now = pick_series(parts.config, series_id), parts.clock.now()
     with _usage():
         draft, given = programme_input.read_changes(options, series, source="webinar edit")
-    await _change(parts, lambda c: editing.edit(c, series, id, draft, given, now=now), as_json)
+    await _change(
+        parts,
+        lambda c: editing.edit(c, series, id, draft, given, notify=notify, now=now),
+        as_json,
+        dry_run=dry_run,
+    )
 
 
 @webinar.command()
@@ -234,6 +257,7 @@ async def edit(
 @click.argument("start")
 @click.option("--duration", metavar="SPAN", help="Also a new length; default: as long as before.")
 @click.option("--past", is_flag=True, help="Even if START lies in the past.")
+@dry_run_option
 @programme_command
 async def move(
     parts: Parts,
@@ -242,6 +266,7 @@ async def move(
     start: str,
     duration: str | None,
     past: bool,
+    dry_run: bool,
     series_id: str | None,
     as_json: bool,
 ) -> None:
@@ -271,7 +296,7 @@ async def move(
             _refuse_past(before, edited.record, now)
         return edited
 
-    await _change(parts, unit, as_json)
+    await _change(parts, unit, as_json, dry_run=dry_run)
 
 
 def _refuse_past(before: WebinarRecord, after: WebinarRecord, now: datetime) -> None:
@@ -291,9 +316,16 @@ def _refuse_past(before: WebinarRecord, after: WebinarRecord, now: datetime) -> 
 @webinar.command()
 @click.argument("id")
 @click.option("--reason", metavar="TEXT", help="One line that people may read.")
+@dry_run_option
 @programme_command
 async def cancel(
-    parts: Parts, *, id: str, reason: str | None, series_id: str | None, as_json: bool
+    parts: Parts,
+    *,
+    id: str,
+    reason: str | None,
+    dry_run: bool,
+    series_id: str | None,
+    as_json: bool,
 ) -> None:
     """Cancel a webinar; it keeps its id and number, and `publish` revives it.
 
@@ -306,7 +338,12 @@ async def cancel(
     series, now = pick_series(parts.config, series_id), parts.clock.now()
     with _usage():
         why = programme_input.read_reason(reason)
-    await _change(parts, lambda c: editing.cancel(c, series, id, reason=why, now=now), as_json)
+    await _change(
+        parts,
+        lambda c: editing.cancel(c, series, id, reason=why, now=now),
+        as_json,
+        dry_run=dry_run,
+    )
 
 
 @webinar.command()
@@ -316,6 +353,8 @@ async def cancel(
     "--title", "titles", metavar="TEXT", multiple=True, help="One per URL, in the same order."
 )
 @click.option("--replace", is_flag=True, help="Instead of what is there, not beside it.")
+@notify_option
+@dry_run_option
 @programme_command
 async def materials(
     parts: Parts,
@@ -324,6 +363,8 @@ async def materials(
     urls: tuple[str, ...],
     titles: tuple[str, ...],
     replace: bool,
+    notify: bool,
+    dry_run: bool,
     series_id: str | None,
     as_json: bool,
 ) -> None:
@@ -342,8 +383,11 @@ async def materials(
         links = programme_input.read_materials(urls, titles)
     await _change(
         parts,
-        lambda c: editing.put_materials(c, series, id, links, instead=replace, now=now),
+        lambda c: editing.put_materials(
+            c, series, id, links, instead=replace, notify=notify, now=now
+        ),
         as_json,
+        dry_run=dry_run,
     )
 
 
@@ -380,20 +424,64 @@ async def slots(parts: Parts, *, count: int, series_id: str | None, as_json: boo
 
 
 async def _change(
-    parts: Parts, unit: Callable[[Connection], Awaitable[Edited]], as_json: bool
+    parts: Parts,
+    unit: Callable[[Connection], Awaitable[Edited]],
+    as_json: bool,
+    *,
+    dry_run: bool = False,
 ) -> Edited:
-    """Do one change and say what it did."""
+    """Do one change and say what it did, and who will be told."""
     from mailer.cli import programme_output
 
+    async def one(connection: Connection) -> Sequence[Edited]:
+        return [await unit(connection)]
+
     with _usage():
-        edited = await parts.store.write(unit)
+        (edited,), news = await (_tried if dry_run else _done)(parts, one, at_once=not dry_run)
     now = parts.clock.now()
     if as_json:
-        show(programme_output.outcome(edited))
+        show(programme_output.outcome(edited, news))
     else:
-        _say(programme_output.told(edited, now))
+        _say([*programme_output.told(edited, now), *programme_output.next_mails(news)])
+        _say([DRY_RUN] if dry_run else [])
     _say(programme_output.remarks([edited], now), err=True)
     return edited
+
+
+_Change = Callable[["Connection"], Awaitable[Sequence["Edited"]]]
+
+
+async def _done(
+    parts: Parts, change: _Change, *, at_once: bool
+) -> tuple[Sequence[Edited], Sequence[Outlook]]:
+    """A change, and what goes out about what it changed; that is counted when it is stored."""
+    edited = await parts.store.write(change)
+    return edited, await parts.store.read(lambda c: _news(c, parts, edited, at_once=at_once))
+
+
+async def _tried(
+    parts: Parts, change: _Change, *, at_once: bool
+) -> tuple[Sequence[Edited], Sequence[Outlook]]:
+    """What a change would do and what would go out then; nothing is stored."""
+
+    async def attempt(connection: Connection) -> tuple[Sequence[Edited], Sequence[Outlook]]:
+        async with connection.begin_nested() as savepoint:
+            edited = await change(connection)
+            news = await _news(connection, parts, edited, at_once=at_once)
+            await savepoint.rollback()
+            return edited, news
+
+    return await parts.store.write(attempt)
+
+
+async def _news(
+    connection: Connection, parts: Parts, edited: Sequence[Edited], *, at_once: bool
+) -> Sequence[Outlook]:
+    from mailer.intake.editing import Action
+    from mailer.outlook import of_webinars
+
+    changed = {one.record.id for one in edited if one.action is not Action.UNCHANGED}
+    return await of_webinars(connection, parts, changed, at_once=at_once) if changed else ()
 
 
 @contextlib.contextmanager

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 from mailer.message.address import Address
 
 # A value that already looks guarded is guarded once more: only so it reads back as it was.
 GUARDED = re.compile(r"'*[=+\-@\t\r\n]")
+REGISTRATIONS_HEADER = ("address", "name", "state", "at")
 PEOPLE_HEADER = ("address", "name", "language", "timezone")
 
 
@@ -29,6 +31,29 @@ class Person(Protocol):
     def language(self) -> str | None: ...
     @property
     def timezone(self) -> str | None: ...
+
+
+class Registered(Protocol):
+    """Who said something of a webinar."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+def registrations_to_csv(rows: Iterable[Registered]) -> str:
+    """Who registered for a webinar, waits for a place, or does not come; instants in UTC."""
+    cells = ((one.address, one.name, one.state, _instant(one.at)) for one in rows)
+    return "".join(csv_lines(REGISTRATIONS_HEADER, cells))
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def people_to_csv(rows: Iterable[Person]) -> str:

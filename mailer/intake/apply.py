@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from mailer.intake import (
+    announcing_mail,
     asking,
     complaining,
     forwarding,
@@ -16,14 +17,17 @@ from mailer.intake import (
 from mailer.intake.context import Asker, Context, Outcome
 from mailer.message.command import (
     Announce,
+    AnswerInvitation,
     Approve,
     Command,
     Complaint,
     Confirm,
+    Drop,
     FreeText,
     Help,
     Nothing,
     Pause,
+    Redraft,
     Register,
     Resume,
     ReturnPath,
@@ -63,6 +67,8 @@ async def apply(  # noqa: PLR0911, PLR0912 - one line for each command
             return await registering.register(context, asker, command)
         case Skip():
             return await registering.skip(context, asker, command)
+        case AnswerInvitation():
+            return await registering.answer_invitation(context, asker, command)
         case SetLanguage():
             return await preferring.language(context, asker, command)
         case SetTimezone():
@@ -73,7 +79,11 @@ async def apply(  # noqa: PLR0911, PLR0912 - one line for each command
             return await preferring.resume(context, asker)
         case Nothing():
             return Outcome(word=f"ignored: {command.reason}")
-        case FreeText() | ToOwner() | Announce() | Approve() | ReturnPath() | Complaint():
+        case Approve():
+            return await announcing_mail.approve(context, asker, command)
+        case Drop():
+            return await announcing_mail.drop(context, asker, command)
+        case FreeText() | ToOwner() | Announce() | Redraft() | ReturnPath() | Complaint():
             return await _with_mail(context, asker, command, mail)
     assert_never(command)
 
@@ -81,7 +91,7 @@ async def apply(  # noqa: PLR0911, PLR0912 - one line for each command
 async def _with_mail(
     context: Context,
     asker: Asker,
-    command: FreeText | ToOwner | Announce | Approve | ReturnPath | Complaint,
+    command: FreeText | ToOwner | Announce | Redraft | ReturnPath | Complaint,
     mail: Incoming | None,
 ) -> Outcome:
     if mail is None:
@@ -91,10 +101,10 @@ async def _with_mail(
             return await forwarding.free_text(context, asker, command, mail)
         case ToOwner():
             return await forwarding.to_owner(context, asker, command, mail)
-        case Announce():  # until organisers can announce by mail, a person gets to see it
-            return await forwarding.to_owner(context, asker, ToOwner(), mail)
-        case Approve():
-            return Outcome(word="ignored: nothing waits for approval")
+        case Announce():
+            return await announcing_mail.announce(context, asker, command, mail)
+        case Redraft():
+            return await announcing_mail.redraft(context, asker, command, mail)
         case ReturnPath():
             return await returned.take(context, asker, command, mail)
         case Complaint():

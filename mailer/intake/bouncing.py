@@ -9,44 +9,47 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mailer.intake import answering, subscribing
+from mailer.intake import answering, braking, subscribing
 from mailer.intake.context import Asker, Context
 from mailer.log import get_logger
 from mailer.message.bounce_policy import Decision, decide
 from mailer.message.command import Channel
-from mailer.store import bounce, people
+from mailer.message.judgement import BounceClass
+from mailer.store import bounce, people, wave
 from mailer.store.people import State, Subscription
 from mailer.store.suppression import EVERYWHERE, Reason
 
 _log = get_logger(__name__)
 
 
-async def weigh(context: Context, subscription_id: int, *, said: str, evidence: str) -> Decision:
+async def weigh(
+    context: Context, subscription_id: int, *, cls: BounceClass, status: str, evidence: str
+) -> Decision:
     """Decide about the reader of a mail that came back, and do it.
 
-    ``said`` is class and status of this bounce, ``evidence`` what is kept if it ends a consent.
+    ``cls`` and ``status`` are those of this bounce, ``evidence`` is kept if it ends a consent.
     """
-    found = await people.by_id(context.connection, subscription_id)
-    if found is None:
+    address = await bounce.hold(context.connection, subscription_id)
+    if address is None:
         return Decision.KEEP
-    await bounce.hold(context.connection, found.subscriber_id)
-    theirs = await people.of_person(context.connection, found.address.key)
+    if cls is BounceClass.HARD:
+        await wave.count(context.connection, address.domain, now=context.now)
+    theirs = await people.of_person(context.connection, address.key)
     active = [one for one in theirs if one.state is State.ACTIVE]
     began = max((one.since for one in active if one.since is not None), default=None)
     if began is None:  # who has not confirmed lapses by themselves
         return Decision.KEEP
-    mails = await bounce.mails_to(
-        context.connection,
-        found.address.key,
-        found.address.mailbox,
-        since=began,
-        now=context.now,
-    )
+    mails = await bounce.mails_to(context.connection, address, since=began, now=context.now)
     decision = decide(mails, context.config.bounces, now=context.now)
+    if decision is not Decision.KEEP and await braking.holds(context, address.domain):
+        return Decision.HOLD
     match decision:
         case Decision.PROBE:
-            decision = await _test(context, sorted(active, key=lambda one: one.id != found.id))
+            decision = await _test(
+                context, sorted(active, key=lambda one: one.id != subscription_id)
+            )
         case Decision.END:
+            said = " ".join(filter(None, (cls, status)))
             await _end(context, theirs, said=said, evidence=evidence)
     return decision
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +19,8 @@ from mailer.store.people import Subscription
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """One command's surroundings. ``hash_key`` is the secret that hashes suppressed addresses."""
+    """One command's surroundings. ``hash_key`` is the secret that hashes suppressed addresses;
+    ``languages`` says which ones mails can be written in."""
 
     connection: Connection
     config: Config
@@ -26,6 +28,7 @@ class Context:
     mint: TokenMint
     hash_key: bytes
     now: datetime
+    languages: Callable[[], tuple[str, ...]]
 
     @property
     def base_url(self) -> str:
@@ -61,7 +64,9 @@ def hash_address(hash_key: bytes, address: Address) -> bytes:
 class Asker:
     """Who a command is from. ``proven`` when a token, trusted authentication or the command line
     shows it; ``evidence`` is kept with a consent; ``in_reply_to`` is the
-    well-formed Message-ID that an answer refers to, empty if there is none."""
+    well-formed Message-ID that an answer refers to, empty if there is none; ``language`` is the one
+    they wrote in, ``stated_language`` what the header of their mail says, which may be a program's
+    menus."""
 
     address: Address | None
     channel: Channel
@@ -69,6 +74,7 @@ class Asker:
     in_reply_to: str = ""
     replies_to: tuple[str, ...] = ()
     language: str | None = None
+    stated_language: str | None = None
     proven: bool = False
     subscription: Subscription | None = None
 
@@ -90,9 +96,9 @@ class Outcome:
 
 
 def reader_language(context: Context, asker: Asker) -> str:
-    """The language to answer in: as just written, as preferred, as the series has it."""
+    """The language to answer in: as just written, as preferred, as stated, as the series has it."""
     preferred = asker.subscription.language if asker.subscription else None
-    return asker.language or preferred or context.series.language
+    return asker.language or preferred or asker.stated_language or context.series.language
 
 
 def facts_for(

@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
 
 from mailer.config.model import Config, Series
+from mailer.errors import StoreUnavailable
 from mailer.intake.apply import apply
 from mailer.intake.context import Asker, Context, Outcome
+from mailer.intake.group import GroupCommit
+from mailer.intake.quarantine import Quarantine
 from mailer.log import get_logger
+from mailer.log.counting import Counting
 from mailer.message import incoming, roundtrip
 from mailer.message.address import Purpose, Recipient, is_own, own_addresses, route, series_names
 from mailer.message.command import Channel, Command, Nothing
@@ -26,6 +32,7 @@ from mailer.store.engine import Connection, Store
 from scheduler.clock import Clock
 
 ROUND_TRIP_KEPT = timedelta(hours=1)
+_LARGE_OCTETS = 100_000
 
 _log = get_logger(__name__)
 
@@ -50,6 +57,8 @@ class Intake:
         clock: Clock,
         nudge: Callable[[], None],
         concerned: Callable[[int], None],
+        languages: Callable[[], tuple[str, ...]],
+        counting: Counting,
     ) -> None:
         self._store = store
         self._config = config
@@ -57,7 +66,22 @@ class Intake:
         self._clock = clock
         self._nudge = nudge
         self._concerned = concerned
+        self._languages = languages
+        self._counting = counting
         self._own = own_addresses(config.series)
+        self._group = GroupCommit[Outcome](store)
+        self._quarantine = Quarantine(store, clock, keep_for=config.retention.inbound)
+
+    @property
+    def fault(self) -> str | None:
+        """Why no mail may be taken until the process has started anew, None as long as it may."""
+        return self._store.fault
+
+    @property
+    def disk_folder(self) -> Path | None:
+        """Where mails are kept on a disk of this machine, None on a database server."""
+        path = self._store.sqlite_path
+        return None if path is None else path.parent
 
     def route(self, address: str) -> Recipient | None:
         """Whose address it is and what it asks for; None for one that is not ours."""
@@ -107,7 +131,18 @@ class Intake:
             )
             return outcome
 
-        outcome = await self._store.write(unit)
+        try:
+            if len(mail.content) > _LARGE_OCTETS:  # keeping it takes longer than others may wait
+                outcome = await self._store.write(unit)
+            else:
+                outcome = await self._group.run(unit)
+        except (StoreUnavailable, MemoryError):  # no fault of the mail's
+            raise
+        except Exception as error:
+            if not await self._quarantine.keeps(arrival, mail.content, error):
+                raise
+            return Outcome(word=journal.KEPT_ASIDE)
+        self._counting.add("taken", (arrival.command,))
         _log.info(
             "took a mail",
             action="mail.taken",
@@ -120,6 +155,23 @@ class Intake:
             self._concerned(outcome.subscription_id)
         self._nudge()
         return outcome
+
+    async def set_aside(
+        self, content: bytes, recipient: Recipient, *, address: str, source: str, error: Exception
+    ) -> bool:
+        """A mail could not even be read: whether it is kept aside now, after the last of its tries.
+        ``content`` is as the sender has it, the same each time. Raises StoreUnavailable."""
+        arrival = journal.Arrival(
+            dedupe_key=journal.dedupe_key(sha256(b"unreadable\0" + content).digest(), address),
+            source=source,
+            series_id=recipient.series,
+            recipient=_redacted(address, recipient),
+            author_key="",
+            message_id="",
+            size=len(content),
+            command="",
+        )
+        return await self._quarantine.keeps(arrival, content, error)
 
     async def _kept(self, context: Context, mail: Incoming) -> int | None:
         """The head of a mail by which `mailer check` tries out the whole way, for a while."""
@@ -150,6 +202,7 @@ class Intake:
             mint=self._secrets.mint,
             hash_key=self._secrets.hash_key,
             now=self._clock.now(),
+            languages=self._languages,
         )
 
     def _series(self, recipient: Recipient) -> Series:
@@ -182,6 +235,7 @@ async def _asker(
         in_reply_to=answered,
         replies_to=mail.replies_to,
         language=language,
+        stated_language=mail.stated_language,
         proven=mail.authentication is Authentication.PASS,
     )
     if recipient.purpose is Purpose.PREFERENCES and recipient.token is not None:
@@ -195,6 +249,7 @@ async def _asker(
             evidence=mail.message_id,
             in_reply_to=answered,
             language=language,
+            stated_language=mail.stated_language,
             proven=True,
             subscription=current,
         )

@@ -1,8 +1,8 @@
 """Changes of the programme, each applied in the caller's transaction.
 
 One change is one revision; what changes nothing makes none. Every change counts the change counter
-up, so that a running daemon plans anew. Nothing is mailed from here. A change that makes no sense
-is refused with `ChangeRefused`, an unknown id with `UnknownWebinar`; nothing is stored then.
+up, so that a running daemon plans anew and tells whom it concerns. A change that makes no sense is
+refused with `ChangeRefused`, an unknown id with `UnknownWebinar`; nothing is stored then.
 """
 
 from __future__ import annotations
@@ -35,14 +35,12 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """What became of one webinar. ``notes`` are remarks for the organiser; ``untold`` says who does
-    not know of the change yet, empty if nobody has to."""
+    """What became of one webinar. ``notes`` are remarks for the organiser."""
 
     record: WebinarRecord
     action: Action
     differences: tuple[Difference, ...] = ()
     notes: tuple[str, ...] = ()
-    untold: str = ""
 
 
 async def import_drafts(
@@ -102,12 +100,14 @@ async def edit(
     draft: WebinarDraft,
     given: Collection[str],
     *,
+    notify: bool = False,
     now: datetime,
 ) -> Edited:
-    """Replace the ``given`` fields of a webinar by a draft's; what is the same is no change."""
+    """Replace the ``given`` fields of a webinar by a draft's; what is the same is no change. With
+    ``notify`` people are told even what does not change time, place or status."""
     known = await _load(connection, series)
     record = _pick(known, series, slug)
-    change = Revision(record=record, content=merged(record, draft, given, series))
+    change = Revision(record=record, content=merged(record, draft, given, series), asked=notify)
     return await _change(connection, known, change, now=now)
 
 
@@ -130,14 +130,16 @@ async def put_materials(
     materials: Sequence[Link],
     *,
     instead: bool = False,
+    notify: bool = False,
     now: datetime,
 ) -> Edited:
-    """Add recordings and slides, or put them ``instead`` of those there are; each address once."""
+    """Add recordings and slides, or put them ``instead`` of those there are; each address once.
+    With ``notify`` people are told of it apart from the follow-up."""
     known = await _load(connection, series)
     record = _pick(known, series, slug)
     by_url = {} if instead else {link.url: link for link in record.materials}
     by_url.update({link.url: link for link in materials})
-    change = Revision(record=record, materials=tuple(by_url.values()))
+    change = Revision(record=record, materials=tuple(by_url.values()), asked=notify)
     return await _change(connection, known, change, now=now)
 
 
@@ -221,32 +223,12 @@ async def _revise(
 ) -> tuple[Edited, ...]:
     if not changes:
         return ()
-    moved = [one.record.id for one in changes if one.moves]
-    told = await programme.told(connection, moved) if moved else frozenset()
     records = await programme.revise_all(connection, changes, now=now)
     await setting.bump(connection)
     return tuple(
-        Edited(
-            record=record,
-            action=Action.CHANGED,
-            differences=differences(one.record, record),
-            untold=_untold(one.record, record, now) if record.id in told else "",
-        )
+        Edited(record=record, action=Action.CHANGED, differences=differences(one.record, record))
         for one, record in zip(changes, records, strict=True)
     )
-
-
-def _untold(before: WebinarRecord, after: WebinarRecord, now: datetime) -> str:
-    """Whom the change concerns; nobody if the webinar was over before and is after."""
-    if max(before.ends_at, after.ends_at) <= now:
-        return ""
-    if after.status is not before.status:
-        what = "of it"
-    elif (after.starts_at, after.ends_at) != (before.starts_at, before.ends_at):
-        what = "the old time"
-    else:
-        what = "the old link"
-    return f"subscribers who were told {what} are not told yet by this version"
 
 
 def _remarked(

@@ -56,7 +56,8 @@ async def _from_subscriber(
 
 
 async def _wish(context: Context, asker: Asker, *, blob_id: int | None = None) -> Outcome:
-    wish = Subscribe(explicit=False, language=asker.language)
+    language = asker.language or asker.stated_language
+    wish = Subscribe(explicit=False, language=language)
     return replace(await subscribe(context, asker, wish), blob_id=blob_id)
 
 

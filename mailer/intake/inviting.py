@@ -15,7 +15,7 @@ from mailer.message.command import Channel
 from mailer.message.facts import Facts, WebinarFacts
 from mailer.message.letter import Letter, to_json
 from mailer.message.mark import Personal
-from mailer.store import outbox
+from mailer.store import history, outbox
 from mailer.store.outbox import Envelope, Priority
 from mailer.store.people import Subscription
 
@@ -66,6 +66,8 @@ async def _queue(
             written[group] = (facts, to_json(letter(facts)))
         envelopes.append(_envelope(context, kind, one, *written[group]))
     await outbox.queue(context.connection, envelopes, now=context.now)
+    mails = [(one.recipient_key, one.message_id) for one in envelopes]
+    await history.mentions(context.connection, context.series.id, mails, webinars)
 
 
 def _envelope(context: Context, kind: str, to: Subscription, facts: Facts, data: str) -> Envelope:

@@ -15,7 +15,7 @@ from mailer.intake import answering
 from mailer.intake.context import Asker, Context, Outcome
 from mailer.message.command import Pause, SetLanguage, SetTimezone
 from mailer.message.mark import Personal
-from mailer.store import people
+from mailer.store import people, withdrawal
 from mailer.store.people import State, Subscription
 from scheduler.recurrence import to_utc
 
@@ -25,7 +25,7 @@ async def language(context: Context, asker: Asker, command: SetLanguage) -> Outc
     subscriber, refused = await _may_change(context, asker, f"language {command.language}")
     if subscriber is None:
         return refused
-    tag = _language_tag(command.language)
+    tag = _language_tag(command.language, context.languages())
     if tag is None:
         return await _answer(context, asker, "reply-language", ok=False, value=command.language)
     await people.prefer(context.connection, subscriber.subscriber_id, now=context.now, language=tag)
@@ -63,6 +63,7 @@ async def pause(context: Context, asker: Asker, command: Pause) -> Outcome:
     if until is None or until <= context.now:
         return await _answer(context, asker, "reply-pause", ok=False, value=wanted)
     await people.pause(context.connection, subscriber.id, until=until)
+    await withdrawal.put_off_corrections(context.connection, subscriber.id, until=until)
     return await _answer(context, asker, "reply-pause", ok=True, value=wanted)
 
 
@@ -72,6 +73,7 @@ async def resume(context: Context, asker: Asker) -> Outcome:
     if subscriber is None:
         return refused
     await people.pause(context.connection, subscriber.id, until=None)
+    await withdrawal.put_off_corrections(context.connection, subscriber.id, until=context.now)
     return await _answer(context, asker, "reply-resume", ok=True, value="")
 
 
@@ -109,13 +111,15 @@ def _midnight(context: Context, subscriber: Subscription, command: Pause) -> dat
     return to_utc(datetime.combine(command.until, time()), zone)
 
 
-def _language_tag(text: str) -> str | None:
-    """A known language as a tag like ``fr`` or ``pt-br``; None for what Babel does not know."""
+def _language_tag(text: str, available: tuple[str, ...]) -> str | None:
+    """A language as a tag like ``fr`` or ``fr-ch``; None for what Babel does not know and for what
+    no mail is written in."""
     try:
         locale = Locale.parse(text.strip(), sep="-" if "-" in text else "_")
     except (UnknownLocaleError, ValueError):
         return None
-    return "-".join(part.lower() for part in (locale.language, locale.territory or "") if part)
+    tag = "-".join(part.lower() for part in (locale.language, locale.territory or "") if part)
+    return tag if tag in available or locale.language in available else None
 
 
 def _zone_name(text: str) -> str | None:

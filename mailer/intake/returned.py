@@ -75,7 +75,8 @@ async def _count(context: Context, sent: Returned, told: Judgement, mail: Incomi
         decision = await bouncing.weigh(
             context,
             sent.subscription_id,
-            said=said,
+            cls=cls,
+            status=status,
             evidence=f"report {mail.message_id}: {said}",
         )
     return Outcome(word=f"bounce: {said}{_DONE[decision]}", subscription_id=sent.subscription_id)
@@ -85,6 +86,7 @@ _DONE = {
     Decision.KEEP: "",
     Decision.PROBE: ", tested",
     Decision.END: ", ended",
+    Decision.HOLD: ", held",
 }
 
 

@@ -7,14 +7,14 @@ is unsubscribed at once.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
-from mailer.intake import answering
+from mailer.intake import answering, speaking
 from mailer.intake.context import Asker, Context, Outcome
 from mailer.message.address import Purpose
 from mailer.message.command import Channel, Confirm, Subscribe, Unsubscribe
 from mailer.message.token import Token
-from mailer.store import outbox, people, suppression
+from mailer.store import people, renewal, seat, suppression, withdrawal
 from mailer.store.people import Act, State, Subscription
 from mailer.store.suppression import Reason
 
@@ -86,8 +86,10 @@ async def confirm(context: Context, asker: Asker, command: Confirm) -> Outcome |
     if wanted is None or wanted.series_id != context.series.id:
         return await _refuse_stale(context, asker, "unknown token")
     if wanted.state is State.ACTIVE:
-        return Outcome(word="confirmed before", subscription_id=wanted.id)
-    if wanted.generation != token.context or _is_old(context, token):
+        stays = await renewal.answered(context.connection, wanted.id, now=context.now)
+        return Outcome(word="stays" if stays else "confirmed before", subscription_id=wanted.id)
+    valid_for = context.config.retention.pending
+    if not is_good(token, wanted, today=context.now.date(), valid_for=valid_for):
         return await _refuse_stale(context, asker, "expired token")
     returning = wanted.state is not State.PENDING
     await people.activate(context.connection, wanted.id, now=context.now)
@@ -139,6 +141,11 @@ def _request_answered(context: Context, asker: Asker) -> str | None:
     return None
 
 
+def is_good(token: Token, wanted: Subscription, *, today: date, valid_for: timedelta) -> bool:
+    """Whether a confirmation's token still confirms this subscription."""
+    return wanted.generation == token.context and today - token.day <= valid_for
+
+
 def _is_old(context: Context, token: Token) -> bool:
     return context.now.date() - token.day > context.config.retention.pending
 
@@ -168,6 +175,8 @@ _GONE = (State.UNSUBSCRIBED, State.BOUNCED, State.COMPLAINED)
 
 async def _unsubscribe_by_token(context: Context, asker: Asker, text: str) -> Outcome:
     token = context.mint.read(Purpose.UNSUBSCRIBE, text)
+    if token is not None and token.subject == speaking.NOBODY:
+        return await speaking.stop(context, token.context)
     current = None if token is None else await people.by_id(context.connection, token.subject)
     if current is None or current.series_id != context.series.id:
         return Outcome(word="unknown token")
@@ -194,7 +203,10 @@ async def end(
     The address is suppressed for its series, or for ``scope``; ``detail`` says more of the reason.
     """
     await people.end(context.connection, current.id, state=state, now=context.now)
-    await outbox.cancel_for(
+    await seat.give_up(
+        context.connection, current.subscriber_id, current.series_id, now=context.now
+    )
+    await withdrawal.cancel_for(
         context.connection,
         subscription_id=current.id,
         recipient_key=current.address.key,

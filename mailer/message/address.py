@@ -100,12 +100,24 @@ _TOKEN_WORDS: Mapping[str, Purpose] = {
 }
 
 
+# Letters, digits and the commonest marks in between, within the lengths of RFC 5321 §4.5.3.1; the
+# domain's last label is of letters, and none is an A-label, which may hide anything. Not the
+# domains that are for something else (RFC 6761).
+_ORDINARY = re.compile(
+    r"(?!.*[@.](?:arpa|invalid|local|localhost|onion|test)\Z)(?=.{1,64}@)(?=.{3,254}\Z)"
+    r"[a-zA-Z0-9](?:[._+-]?[a-zA-Z0-9])*"
+    r"@(?:(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
+)
+
+
 def parse_address(text: str) -> Address | None:
     """The mailbox written there, or None if no mail could be sent to it. Syntax only: asks no DNS,
     takes names that only a local network knows, and letters of any script (RFC 6531)."""
     text = text.strip()
     if not text or len(text) > ADDRESS_CHARS:
         return None
+    if _ORDINARY.fullmatch(text):  # no grammar would have anything against it
+        return Address(key=text.lower(), mailbox=text)
     try:
         valid = validate_email(
             text,

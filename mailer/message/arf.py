@@ -16,8 +16,10 @@ from mailer.message.report_status import ADDRESS
 
 DEFAULT_FEEDBACK = "abuse"
 TOKENS = 20
-# Every complaint has one of these, near its beginning.
-_HINT = re.compile(rb"(?i)feedback-|message/|x-hmxmr|abuse report|spam report")
+# Every complaint has one of these near its beginning; the weak ones, reports of delivery have too.
+_HINT = re.compile(rb"(?i)feedback-|x-hmxmr")
+_WEAK_HINT = re.compile(rb"(?i)message/|abuse report|spam report")
+_DELIVERY = re.compile(rb"(?i)message/(?:global-)?delivery-status")
 _HINT_OCTETS = 65_536
 
 _TYPE = re.compile(r"(?im)^[ \t]{0,4}feedback-type[ \t]*:[ \t]*\"?([a-z][a-z-]{1,40})")
@@ -76,7 +78,9 @@ def read_complaint(parts: ReportParts) -> Judgement | None:
 def complaint_in(content: bytes) -> Judgement | None:
     """The complaint that this mail is; quick to say that it is none."""
     if not _HINT.search(content, 0, _HINT_OCTETS):
-        return None
+        weak = _WEAK_HINT.search(content, 0, _HINT_OCTETS)
+        if not weak or _DELIVERY.search(content, 0, _HINT_OCTETS):
+            return None
     return read_complaint(take_apart(content))
 
 

@@ -27,6 +27,13 @@ _ROLE = re.compile(
     r"(?:\+.{0,100})?",
     re.IGNORECASE,
 )
+# Of these, what mail servers write their reports from; none that lists or shops write from.
+_DAEMON = re.compile(
+    r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|maildaemon|daemon|mdaemon|post[-_.]?master"
+    r"|undeliverable|mail[-_.]?(?:delivery|system)(?:[-_.](?:subsystem|system))?"
+    r"|microsoftexchange[0-9a-f]{20,40}|system_?administrator)(?:\+.{0,100})?",
+    re.IGNORECASE,
+)
 _LIST_FIELDS = [
     "list-id",
     "list-unsubscribe",
@@ -89,6 +96,12 @@ def is_role(address: str) -> bool:
     """Whether an address is one that only machines write from, or that no person answers."""
     local = address.strip(" <>\"'").rpartition("@")[0] or address.strip(" <>\"'")
     return _ROLE.fullmatch(local[:300]) is not None
+
+
+def is_daemon(address: str) -> bool:
+    """Whether an address is one that mail servers report from."""
+    local = address.strip(" <>\"'").rpartition("@")[0] or address.strip(" <>\"'")
+    return _DAEMON.fullmatch(local[:300]) is not None
 
 
 def author_addresses(message: Message) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class Decision(StrEnum):
     KEEP = "keep"
     PROBE = "probe"
     END = "end"
+    HOLD = "hold"  # never of this policy: what it decided waits until a wave is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

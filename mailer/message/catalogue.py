@@ -29,13 +29,14 @@ class Catalogues:
         """The languages that mails can be written in, English first."""
         return (SOURCE_LANGUAGE, *sorted(set(self.translations) - {SOURCE_LANGUAGE}))
 
-    def nearest(self, language: str) -> str:
-        """The language to write in for somebody who wants this one: it, its main language
-        (fr for fr-CH), or English."""
-        wanted = language.replace("_", "-").casefold()
-        for tag in (wanted, wanted.partition("-")[0]):
-            if tag in self.languages:
-                return tag
+    def nearest(self, *wanted: str) -> str:
+        """The language to write in for somebody who wants one of these, the best first: it, or its
+        main language (fr for fr-CH, zh for zh-TW). English if there is none of them."""
+        for language in wanted:
+            tag = language.replace("_", "-").casefold()
+            for candidate in (tag, tag.partition("-")[0]):
+                if candidate in self.languages:
+                    return candidate
         return SOURCE_LANGUAGE
 
     def over(self, below: Catalogues) -> Catalogues:

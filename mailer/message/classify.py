@@ -13,14 +13,17 @@ from mailer.config.model import Series
 from mailer.message.address import Purpose, Recipient, own_addresses, route, series_names
 from mailer.message.command import (
     Announce,
+    AnswerInvitation,
     Approve,
     Command,
     Complaint,
     Confirm,
+    Drop,
     FreeText,
     Help,
     Nothing,
     Pause,
+    Redraft,
     Register,
     Resume,
     ReturnPath,
@@ -58,6 +61,8 @@ WORDS: dict[type[Command], str] = {
     ToOwner: "owner",
     Announce: "announce",
     Approve: "approve",
+    Drop: "approve",  # whatever an organiser answers to a preview
+    Redraft: "approve",
 }
 
 # What the server before us noted down of the envelope tells more than what the sender wrote.
@@ -146,7 +151,7 @@ def _verdict(command: Command) -> tuple[Verdict, str | None]:
             return (Verdict.SUBSCRIBE_WISH if wish else Verdict.MESSAGE), None
         case Subscribe(explicit=False):
             return Verdict.SUBSCRIBE_WISH, None
-        case Nothing():
+        case Nothing() | AnswerInvitation():  # nobody is answered, nothing is forwarded
             return Verdict.IGNORED, None
         case ReturnPath():
             return Verdict.MESSAGE, None

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from mailer.message.invitation_answer import InvitationAnswer
+
 
 class Channel(StrEnum):
     """By which way a command came; kept with every consent."""
@@ -76,6 +78,13 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerInvitation:
+    """A calendar program says whether its owner comes. Nothing is ever answered to it."""
+
+    answer: InvitationAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetLanguage:
     """Wants mails in this language (BCP 47 tag as written, checked by intake)."""
 
@@ -126,9 +135,25 @@ class Announce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approve:
-    """An organiser's yes to what is queued."""
+    """An organiser's yes to what waits: to the version that the token names."""
 
     token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """An organiser's no to it, or a stop after it was approved."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redraft:
+    """Another text in its place; ``answers`` when the mail is a reply, whose subject is then not
+    its author's."""
+
+    token: str
+    answers: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +189,7 @@ Command = (
     | ShowProgramme
     | Register
     | Skip
+    | AnswerInvitation
     | SetLanguage
     | SetTimezone
     | Pause
@@ -172,6 +198,8 @@ Command = (
     | ToOwner
     | Announce
     | Approve
+    | Drop
+    | Redraft
     | ReturnPath
     | Complaint
     | Nothing

@@ -68,6 +68,16 @@ class WebinarFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One line of a list in a report: ``at`` is an ISO instant; what it has not is empty."""
+
+    text: str
+    at: str = ""
+    kind: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything one rendering needs. ``zone`` is the reader's IANA zone (the series' own if not
     known). ``detail`` holds what only one template uses; its keys stand in that template's head."""
@@ -77,5 +87,11 @@ class Facts:
     zone: str
     webinar: WebinarFacts | None = None
     webinars: tuple[WebinarFacts, ...] = ()
+    items: tuple[Item, ...] = ()
     registered: bool = False
     detail: Mapping[str, str | int | bool] = field(default_factory=dict)
+
+    @property
+    def told(self) -> tuple[WebinarFacts, ...]:
+        """Every webinar whose time and state it tells."""
+        return self.webinars if self.webinar is None else (*self.webinars, self.webinar)

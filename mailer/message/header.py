@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from mailer.message.facts import SeriesFacts
@@ -72,6 +73,7 @@ def headers_for(
     return [(name, value) for name, value in fields if value]
 
 
+@lru_cache(maxsize=256)  # all mails of an announcement have few dates between them
 def date_text(instant: datetime) -> str:
     """An instant as a Date field has it (RFC 5322 §3.3), in UTC."""
     return format_datetime(instant.astimezone(UTC))

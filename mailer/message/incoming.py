@@ -16,6 +16,7 @@ from hashlib import sha256
 from mailer.message.address import Address, first_address
 from mailer.message.authentication import Authentication, trusted_result
 from mailer.message.automatic import machine_reason
+from mailer.message.invitation_answer import InvitationAnswer, read_answer
 from mailer.message.parse import (
     has_attachments,
     header,
@@ -26,8 +27,9 @@ from mailer.message.parse import (
     text_lines,
 )
 from mailer.message.quotation import unquoted
+from mailer.message.tongue import script_language, words_language
 
-__all__ = ["LINES", "Authentication", "Incoming", "count_words", "read", "script_language"]
+__all__ = ["LINES", "Authentication", "Incoming", "count_words", "read"]
 
 LINES = 5  # of a mail that may hold a command
 _LINE_CHARS = 998
@@ -56,11 +58,13 @@ class Incoming:
     lines: tuple[str, ...]
     words: int
     attachments: bool
-    language: str | None  # what the mail itself says or shows, None if it does not tell
+    language: str | None  # what its words show, None if they do not tell
+    stated_language: str | None  # what its header says, often that of a program's menus
     authentication: Authentication
     spam: bool  # X-Spam-Flag: YES and its kin
     machine: str | None
     received_count: int
+    invitation_answer: InvitationAnswer | None = None
 
 
 def read(content: bytes, *, sender: str | None, authserv_id: str, own: frozenset[str]) -> Incoming:
@@ -70,6 +74,7 @@ def read(content: bytes, *, sender: str | None, authserv_id: str, own: frozenset
     author, name = _author(message)
     lines = unquoted(text_lines(message))
     subject = header(message, "subject")
+    stated = _stated(message)
     return Incoming(
         content=content,
         digest=_digest(message, content),
@@ -81,11 +86,13 @@ def read(content: bytes, *, sender: str | None, authserv_id: str, own: frozenset
         lines=tuple(line[:_LINE_CHARS] for line in lines[:LINES]),
         words=sum(map(count_words, lines)),
         attachments=has_attachments(message),
-        language=_language(message, [subject, *lines[:LINES]]),
+        language=_shown([subject, *lines[:LINES]], stated),
+        stated_language=stated,
         authentication=trusted_result(message, authserv_id),
         spam=_is_spam(message),
         machine=machine_reason(message, sender, own),
         received_count=len(raw_headers(message, "received")),
+        invitation_answer=read_answer(message),
     )
 
 
@@ -95,23 +102,7 @@ def count_words(line: str) -> int:
     return len(_UNSPACED.sub(" ", line).split()) + (scripts_without_spaces + 1) // 2
 
 
-def script_language(text: str) -> str | None:
-    """Arabic, Russian or Chinese, if most letters of the text are of their script and none is of a
-    neighbour that shares it (Persian, Ukrainian, Japanese…)."""
-    letters = sum(map(str.isalpha, text))
-    for language, (script, foreign) in _SCRIPTS.items():
-        if 2 * len(script.findall(text)) > letters:
-            return None if foreign.search(text) else language
-    return None
-
-
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f]")
-_SCRIPTS = {
-    "ar": (re.compile("[\u0620-\u064a\u066e-\u06d3]"), re.compile("[پچژگکیڑےۆ]")),
-    "ru": (re.compile("[\u0400-\u052f]"), re.compile("[іїєґўјљњћђџѓќѕәғқңөұүһ]", re.IGNORECASE)),
-    "zh": (re.compile("[\u3400-\u4dbf\u4e00-\u9fff]"), re.compile("[\u3040-\u30ff]")),
-}
-_WRITTEN_OTHERWISE = frozenset(_SCRIPTS)
 _TAG = re.compile(r"\s*([A-Za-z]{2,3})(?![A-Za-z])")
 
 
@@ -121,17 +112,21 @@ def _author(message: Message) -> tuple[Address | None, str]:
     return first_address(fields[0]) if len(fields) == 1 else (None, "")
 
 
-def _language(message: Message, lines: Sequence[str]) -> str | None:
-    """What the mail says it is in. Many programs state the language of their menus instead, so a
-    text in another script than the language stated has the last word."""
-    shown = script_language(" ".join(lines))
-    stated = None
+def _shown(lines: Sequence[str], stated: str | None) -> str | None:
+    """The language that a text is seen to be in. Letters tell nothing where the mail states another
+    language that is not written in Latin ones: neighbours share them."""
+    text = " ".join(lines)
+    script = script_language(text)
+    return script if script and stated in {None, script, *_LATIN} else words_language(text)
+
+
+def _stated(message: Message) -> str | None:
+    """What the mail says it is in; many programs state the language of their menus there."""
     for name in ("content-language", "accept-language"):
         found = _TAG.match(header(message, name))
         if found:
-            stated = found[1].lower()
-            break
-    return shown if shown and stated in _LATIN | {None} else stated
+            return found[1].lower()
+    return None
 
 
 _LATIN = frozenset({"en", "fr", "es", "de", "it", "pt", "nl"})

@@ -152,10 +152,17 @@ def _attendee(mailbox: str, method: Method) -> prop.vCalAddress:
 
 
 def _zone(webinar: WebinarFacts) -> tzinfo:
-    """The webinar's zone if a VTIMEZONE can say its rule, else UTC."""
+    """The webinar's zone if a VTIMEZONE can say its rule, else UTC; so too in the hour that comes
+    twice, of which readers of calendars each take another one."""
     if webinar.zone in {"UTC", "Etc/UTC"} or not _onsets(webinar):
         return UTC
-    return ZoneInfo(webinar.zone)
+    zone = ZoneInfo(webinar.zone)
+    clocks = (webinar.starts_at.astimezone(zone), webinar.ends_at.astimezone(zone))
+    return UTC if any(map(_comes_twice, clocks)) else zone
+
+
+def _comes_twice(clock: datetime) -> bool:
+    return clock.replace(fold=0).utcoffset() != clock.replace(fold=1).utcoffset()
 
 
 def _onsets(webinar: WebinarFacts) -> tuple[Onset, ...]:

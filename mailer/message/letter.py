@@ -15,20 +15,19 @@ import msgspec
 from mailer.message.compose import Attachment, Calendar, compose
 from mailer.message.facts import Facts
 from mailer.message.header import headers_for
-from mailer.message.invite import calendar
-from mailer.message.mark import Personal
+from mailer.message.invite import Method, calendar
+from mailer.message.mark import Personal, mark
 from mailer.message.render import Renderer
 from mailer.message.skeleton import Skeleton
-
-# Kinds that tell a webinar's time, and so carry it for the calendar too (RFC 5546 §3.2.1).
-_WITH_CALENDAR = frozenset({"announcement", "reminder", "update"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """``answers`` is True for an answer to a mail, ``refers`` if that mail has a Message-ID;
     ``reply_to`` names the token address that an answer to this one should go to (a
-    confirmation's); ``unsubscribe`` is False for somebody who has nothing to leave.
+    confirmation's); ``unsubscribe`` is False for somebody who has nothing to leave. ``calendar`` is
+    how the webinar goes along for the reader's calendar, None if it does not: REQUEST and CANCEL
+    are for who is or was registered (RFC 5546 §3.2).
 
     Nothing in it is one person's: two people who get the same answer have equal letters.
     """
@@ -39,6 +38,7 @@ class Letter:
     refers: bool = False
     reply_to: Personal | None = None
     unsubscribe: bool = True
+    calendar: Method | None = None
 
 
 _DECODER = msgspec.json.Decoder(Letter)
@@ -67,12 +67,15 @@ def draw(
     Without ``date`` the date is one of them.
     """
     facts = letter.facts
+    series = facts.series
     rendered = renderer.render(letter.template, facts)
     headers = headers_for(
-        series=facts.series,
+        series=series,
         kind=kind,
         subject=rendered.subject,
-        language=renderer.language(letter.template, facts.series.id, facts.language),
+        language=renderer.language(
+            letter.template, series.id, facts.language, otherwise=series.language
+        ),
         date=date,
         answers=letter.answers,
         unsubscribe=letter.unsubscribe,
@@ -84,16 +87,20 @@ def draw(
         headers=headers,
         text=rendered.text,
         html=rendered.html,
-        calendar=_calendar(letter, kind),
+        calendar=_calendar(letter),
         attachments=attachments,
     )
 
 
-def _calendar(letter: Letter, kind: str) -> Calendar | None:
+def _calendar(letter: Letter) -> Calendar | None:
     facts = letter.facts
-    if facts.webinar is None or kind not in _WITH_CALENDAR:
+    if facts.webinar is None or letter.calendar is None:
         return None
     content = calendar(
-        facts.webinar, facts.series, method="PUBLISH", attendee=None, registered=False
+        facts.webinar,
+        facts.series,
+        method=letter.calendar,
+        attendee=None if letter.calendar == "PUBLISH" else mark(Personal.ADDRESS),
+        registered=facts.registered,
     )
-    return Calendar(content=content, method="PUBLISH")
+    return Calendar(content=content, method=letter.calendar)

@@ -80,6 +80,14 @@ def read_line(
     return _whole(words) or _whole(named) or _beside_name(named)
 
 
+def keys_of(line: str) -> Iterator[str]:
+    """Keys of this whole line, without the politeness around it and with it, the barest first."""
+    texts = words_of(_without_prefixes(plain(line[:_LINE_CHARS])))
+    words = [word for text in texts if (word := _Word(key=key(text), text=text)).key]
+    if len(words) <= _LINE_WORDS:
+        yield from map(_key, _without_politeness(words))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Word:
     key: str
@@ -194,6 +202,12 @@ def _completed(verb: Verb, opening: str, argument: list[str]) -> Command | None:
 
 def _has_digit(words: list[str]) -> bool:
     return any(letter.isdigit() for word in words for letter in word)
+
+
+def is_answer(subject: str) -> bool:
+    """Whether a mail program put something before this subject, as before that of an answer."""
+    line = plain(subject[:_LINE_CHARS])
+    return _without_prefixes(line) != line
 
 
 @cache

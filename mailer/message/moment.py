@@ -7,6 +7,7 @@ A zone that nobody knows is taken as UTC: a wrong setting of one person must not
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -15,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, get_timezone_location
+
+from mailer.message.bidi import digits_in_order
 
 DEFAULT_LANGUAGE = "en"
 _WITHIN_A_DAY = timedelta(days=1)  # what lasts longer names the day it ends on
@@ -27,11 +30,12 @@ _SHORT = {"en": "EEE d MMM"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wording:
-    """How a language joins a date, a clock, a place and UTC."""
+    """How a language joins a date, a clock, a place and UTC, and the parts of a list."""
 
     dated: str = "{date}, {clock}"
     placed: str = "{clock} ({city})"
-    with_utc: str = "{text} ({utc} UTC)"
+    with_utc: str = "{text} ({utc})"
+    comma: str = ", "
 
 
 _WORDINGS = {
@@ -39,9 +43,12 @@ _WORDINGS = {
     "fr": _Wording(placed="{clock}, heure {de_city}"),
     "es": _Wording(placed="{clock}, hora de {city}"),
     "ru": _Wording(placed="{clock}, {city}"),
-    "ar": _Wording(dated="{date}، {clock}", placed="{clock} بتوقيت {city}"),
+    "ar": _Wording(dated="{date}، {clock}", placed="{clock} بتوقيت {city}", comma="، "),
     "zh": _Wording(
-        dated="{date} {clock}", placed="{city}时间 {clock}", with_utc="{text}({utc} UTC)"
+        dated="{date} {clock}",
+        placed="{city}时间 {clock}",
+        with_utc="{text}（{utc}）",
+        comma="、",
     ),
 }
 _PLAIN = _Wording()
@@ -78,7 +85,7 @@ def when(span: Spanning, language: str) -> str:
     if _is_utc(span.zone):
         return told
     utc = ZoneInfo("UTC")
-    in_utc = _dated_elsewhere(span, utc, start.date(), _clocks(span, utc), language)
+    in_utc = _dated_elsewhere(span, utc, start.date(), _placed(span, utc, language), language)
     return wording.with_utc.format(text=told, utc=in_utc)
 
 
@@ -100,6 +107,12 @@ def for_reader(span: Spanning, reader_zone: str, language: str) -> str:
 def day_of(span: Spanning, language: str) -> str:
     """The day it begins on, in its own zone: '25 November 2026'."""
     return long_date(span.starts_at.astimezone(zone_of(span.zone)).date(), language)
+
+
+def leaf(span: Spanning, language: str) -> tuple[str, str]:
+    """Day and month it begins on, in its own zone, as on a calendar's leaf: '25', 'Nov'."""
+    day = span.starts_at.astimezone(zone_of(span.zone)).date()
+    return str(day.day), format_date(day, "LLL", locale_of(language))
 
 
 def briefly(span: Spanning, language: str) -> str:
@@ -143,6 +156,11 @@ def language_name(tag: str, language: str) -> str:
         return Locale.parse(tag, sep="-").get_display_name(locale_of(language)) or tag
     except (UnknownLocaleError, ValueError, TypeError):
         return tag
+
+
+def listed(parts: Iterable[str], language: str) -> str:
+    """Several things in a row: 'English, French'."""
+    return _wording(language).comma.join(parts)
 
 
 def direction(language: str) -> str:
@@ -197,19 +215,23 @@ def _clocks(span: Spanning, zone: ZoneInfo) -> str:
 
 
 def _placed(span: Spanning, zone: ZoneInfo, language: str) -> str:
-    return _in_place(_clocks(span, zone), span.starts_at.astimezone(zone), zone.key, language)
+    local = span.starts_at.astimezone(zone)
+    return _in_place(_clocks(span, zone), local, zone.key, language)
 
 
 def _in_place(clock: str, local: datetime, zone: str, language: str) -> str:
     """A clock with the city whose clock it is, or with its offset where the zone has no city."""
+    reading = direction(language)
     if _is_utc(zone):
-        return f"{clock} UTC"
+        return digits_in_order(f"{clock} UTC", reading)
     if "/" not in zone or zone.startswith("Etc/"):
         offset = f"{local:%z}"
-        return f"{clock} UTC{offset[:3]}:{offset[3:5]}"
+        return digits_in_order(f"{clock} UTC{offset[:3]}:{offset[3:5]}", reading)
     city = get_timezone_location(zone_of(zone), locale=locale_of(language), return_city=True)
     city = city.rpartition("/")[2]
-    return _wording(language).placed.format(clock=clock, city=city, de_city=_de(city))
+    return _wording(language).placed.format(
+        clock=digits_in_order(clock, reading), city=city, de_city=_de(city)
+    )
 
 
 def _de(city: str) -> str:

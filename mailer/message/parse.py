@@ -13,12 +13,13 @@ Fields read from it are text without controls. The accessors below never raise e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage, Message
 from email.policy import EmailPolicy
 from email.utils import collapse_rfc2231_value
 from itertools import islice
+from typing import Any
 
 from mailer.message.text import (
     clean,
@@ -76,6 +77,31 @@ class Part(EmailMessage):
 
     def __init__(self) -> None:
         super().__init__(policy=POLICY)
+        self.named: dict[str, list[str]] = {}  # values as they stand there, by name in lower case
+        self._kind = ""
+        self._parameters: dict[str, list[tuple[str, Any]]] = {}
+
+    def set_raw(self, name: str, value: str) -> None:
+        """Add a field as it stands in the mail."""
+        super().set_raw(name, value)
+        self.named.setdefault(name.lower(), []).append(value)
+        self._kind = ""
+        self._parameters.clear()
+
+    def get_content_type(self) -> str:
+        """Asked many times of each part, and read from the field once."""
+        self._kind = self._kind or super().get_content_type()
+        return self._kind
+
+    def get_params(
+        self, failobj: Any = None, header: str = "content-type", unquote: bool = True
+    ) -> Any:
+        """Read from the field once as well."""
+        if failobj is not None or not unquote:
+            return super().get_params(failobj, header, unquote)
+        if header not in self._parameters:
+            self._parameters[header] = super().get_params([], header)
+        return self._parameters[header] or None
 
     def store(self, content: bytes) -> None:
         """Make this a leaf with that content."""
@@ -110,21 +136,24 @@ def header(message: Message, name: str) -> str:
 
 def headers(message: Message, name: str) -> tuple[str, ...]:
     """All fields of that name, top first, decoded and without controls, each at most 8 kB."""
-    wanted = name.lower()
     return tuple(
-        str(_field(field, str(value).replace("\n", ""))).strip()[:FIELD_BYTES]
-        for field, value in message.raw_items()
-        if field.lower() == wanted
+        str(_field(name, value.replace("\n", ""))).strip()[:FIELD_BYTES]
+        for value in _named(message, name)
     )
+
+
+def _named(message: Message, name: str) -> Sequence[str]:
+    wanted = name.lower()
+    if isinstance(message, Part):
+        return message.named.get(wanted, ())
+    return [str(value) for field, value in message.raw_items() if field.lower() == wanted]
 
 
 def raw_headers(message: Message, name: str) -> tuple[str, ...]:
     """All fields of that name, unfolded but with encoded words left alone: for grammars."""
-    wanted = name.lower()
     return tuple(
-        clean(decode_bytes(str(value).replace("\n", "").encode("utf-8", "surrogateescape")))
-        for field, value in message.raw_items()
-        if field.lower() == wanted
+        clean(decode_bytes(value.replace("\n", "").encode("utf-8", "surrogateescape")))
+        for value in _named(message, name)
     )
 
 
@@ -143,8 +172,11 @@ def content_type(message: Message) -> str:
 
 def parameter(message: Message, name: str, field: str = "content-type") -> str:
     """One parameter of a structured field, RFC 2231 undone, unquoted; empty when absent."""
+    if not _named(message, field):
+        return ""
     try:
-        value = message.get_param(name, "", header=field)
+        found = message.get_params(header=field) or ()
+        value = next((value for key, value in found if key.lower() == name), "")
         return clean(decode_words(collapse_rfc2231_value(value)))[:HEADER_CHARS].strip()
     except Exception:
         return ""

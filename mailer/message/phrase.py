@@ -85,6 +85,8 @@ def words_of(text: str) -> list[str]:
 
 def key(text: str) -> str:
     """What all spellings of the same phrase have in common."""
+    if text.isascii():
+        return _NO_LETTER.sub(" ", text.lower()).strip()
     letters = unicodedata.normalize("NFD", plain(text).casefold())
     letters = "".join(letter for letter in letters if unicodedata.category(letter) != "Mn")
     letters = _NO_LETTER.sub(" ", letters.translate(_SAME_LETTER)).strip()

@@ -8,7 +8,8 @@ a mark: a long one stands on a line of its own (RFC 5322 §2.1.1: lines SHOULD h
 from __future__ import annotations
 
 import re
-import textwrap
+import unicodedata
+from collections.abc import Iterator
 
 from mailer.message.mark import PATTERN, without_marks
 
@@ -24,6 +25,14 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 _SIGNATURE = "-- "  # RFC 3676 §4.3; its blank belongs to it
 _CODE = "    "
 _HANGING = re.compile(r"(?P<prefix>[ ]*(?:> ?)*)(?P<bullet>(?:[-*•] |\d{1,9}\. )?)")
+# Chinese is written without spaces: a line may end between its characters, but not before what
+# closes, not behind what opens, and not between a figure and what it counts.
+_HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff"
+_OPENS, _CLOSES = "（《「【", "，。、；：！？）》」】"
+_BREAKABLE = re.compile(
+    f"(?<=[{_HAN}{_CLOSES}])(?=[^ \\d{_CLOSES}”’.,;:!?)])"
+    f"|(?<=[^ \\d{_OPENS}“‘(<])(?=[{_HAN}{_OPENS}])"
+)
 
 
 def safe_text(text: str) -> str:
@@ -59,19 +68,46 @@ def _wrapped_line(line: str) -> list[str]:
     if line == _SIGNATURE:
         return [line]
     line = line.rstrip(" \t")
-    if len(line) <= WIDTH or line.startswith(_CODE):
+    if _columns(line) <= WIDTH or line.startswith(_CODE):
         return [line]
     found = _HANGING.match(line)
     prefix, bullet = (found["prefix"], found["bullet"]) if found else ("", "")
     if len(prefix) > WIDTH // 2:
         return [line]
-    return textwrap.wrap(
-        line[len(prefix) + len(bullet) :],
-        width=WIDTH,
-        initial_indent=prefix + bullet,
-        subsequent_indent=prefix + " " * len(bullet),
-        break_long_words=False,
-        break_on_hyphens=False,
-        expand_tabs=False,
-        replace_whitespace=False,
-    )
+    rest = line[len(prefix) + len(bullet) :]
+    return _filled_lines(rest, first=prefix + bullet, further=prefix + " " * len(bullet))
+
+
+def _filled_lines(text: str, *, first: str, further: str) -> list[str]:
+    """The text in lines as full as they may be; ``first`` and ``further`` stand before them."""
+    lines: list[str] = []
+    line, begun = first, False
+    for space, piece in _pieces(text):
+        more = f"{space}{piece}" if begun else piece
+        if begun and _columns(line + more) > WIDTH:
+            lines.append(line)
+            line, more = further, piece
+        line, begun = line + more, True
+    return [*lines, line]
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """What no line may end within, each with the spaces before it."""
+    for found in re.finditer(r"( *)([^ ]+)", text):
+        space = found[1]
+        for piece in _BREAKABLE.split(found[2]):
+            yield space, piece
+            space = ""
+
+
+def _columns(text: str) -> int:
+    """How wide text stands where all letters are equally wide, Chinese ones twice as wide."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns_of, text))
+
+
+def _columns_of(letter: str) -> int:
+    if unicodedata.category(letter) in {"Mn", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in {"W", "F"} else 1

@@ -37,9 +37,15 @@ def presentable(facts: Facts) -> Facts:
         zone=safe_line(facts.zone),
         webinar=_webinar(facts.webinar, joins=joins) if facts.webinar else None,
         webinars=tuple(_webinar(webinar, joins=joins) for webinar in facts.webinars),
+        items=tuple(replace(item, text=safe_line(item.text)) for item in facts.items),
         registered=facts.registered,
         detail={name: _detail(name, value) for name, value in facts.detail.items()},
     )
+
+
+def presented(webinar: WebinarFacts) -> WebinarFacts:
+    """One webinar, safe to print where everybody can read it."""
+    return _webinar(webinar, joins=False)
 
 
 def _series(series: SeriesFacts) -> SeriesFacts:

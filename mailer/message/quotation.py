@@ -30,10 +30,11 @@ _SENT = re.compile(
 
 def unquoted(lines: Sequence[str]) -> tuple[str, ...]:
     """The writer's own lines, stripped, without empty ones, quotes and signature."""
-    return tuple(line for line in map(str.strip, _own(lines)) if line)
+    return tuple(line for line in map(str.strip, own_lines(lines)) if line)
 
 
-def _own(lines: Sequence[str]) -> Iterator[str]:
+def own_lines(lines: Sequence[str]) -> Iterator[str]:
+    """The writer's own lines as they are, empty ones among them, without quotes and signature."""
     position = 0
     while position < len(lines):
         line = lines[position].rstrip()

@@ -24,18 +24,19 @@ import mailer
 from mailer.errors import TemplateFault
 from mailer.message import markdown, moment
 from mailer.message.catalogue import Catalogues, read_catalogues
-from mailer.message.facts import Facts, Link, SeriesFacts, Speaker, WebinarFacts
+from mailer.message.facts import Facts, Item, Link, SeriesFacts, Speaker, WebinarFacts
 from mailer.message.mark import LEFTOVER, PATTERN, Personal
 from mailer.message.personal import Me, mailto
 from mailer.message.plaintext import subject_line, wrapped
 from mailer.message.presentable import Detail, presentable
 from mailer.message.sandbox import CHARACTERS, Loaded, Sandbox
+from mailer.message.shown import Shown
 
 FILE_LIMIT = 64_000  # characters of one template file
 _KIND = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _OF_A_LANGUAGE = re.compile(r"\.(?P<language>[a-z]{2,3}(?:-[a-z0-9]{2,8})*)\.(?:txt|html)")
 _KNOWN = {one.value for one in Personal} - {Personal.DATE.value, Personal.ANSWERED.value}
-_CLOCKS = re.compile(r"\d\d:\d\d–\d\d:\d\d(?: UTC)?")
+_CLOCKS = re.compile(r"\u2066?(?P<clocks>\d\d:\d\d–\d\d:\d\d(?: UTC)?)\u2069?")
 _SUFFIXES = {".txt", ".html", ".css"}
 
 
@@ -70,6 +71,8 @@ class Renderer:
         self._override = _read(override, shown_below=f"{override}/") if override else {}
         folders = (builtin, override) if override else (builtin,)
         self._catalogues = _catalogues(folders)
+        places = override.glob("translations/*.po") if override else ()
+        self._own_catalogues = {path.stem.casefold() for path in places}
         self._rooms: dict[tuple[str, str], _Room] = {}
 
     @property
@@ -78,27 +81,41 @@ class Renderer:
         return self._catalogues.languages
 
     @property
+    def overrides(self) -> tuple[str, ...]:
+        """The files that override built-in ones, as they are named below their folder."""
+        return tuple(self._override)
+
+    @property
+    def override_languages(self) -> tuple[str, ...]:
+        """The languages that have a file or a catalogue of their own among the overrides."""
+        found = (_OF_A_LANGUAGE.search(path) for path in self._override)
+        return tuple(sorted({one["language"] for one in found if one} | self._own_catalogues))
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """The mails there are, by name."""
-        names = {path.removeprefix("mail/").partition("/")[0] for path in self._builtin}
+        paths = [PurePosixPath(path).parts for path in self._builtin]
+        names = {parts[1] for parts in paths if parts[0] == "mail"}
         return tuple(sorted(name for name in names if _KIND.fullmatch(name)))
 
-    def language(self, template: str, series: str, wanted: str) -> str:
-        """The language this mail will be written in for somebody who wants that one."""
+    def language(self, template: str, series: str, wanted: str, *, otherwise: str) -> str:
+        """The language this mail will be written in for somebody who wants that one: it or its main
+        language, else the series' own, ``otherwise``, else English."""
         wanted = wanted.replace("_", "-").casefold()
         for folder in (f"{series}/mail/{template}/", f"mail/{template}/"):
             for path in self._override:
                 found = _OF_A_LANGUAGE.search(path)
                 if found and path.startswith(folder) and found["language"] == wanted:
                     return wanted
-        return self._catalogues.nearest(wanted)
+        return self._catalogues.nearest(wanted, otherwise)
 
     def render(self, template: str, facts: Facts) -> Rendered:
         """The mail of this kind. Raises `TemplateFault`."""
         if not _KIND.fullmatch(template):
             raise TemplateFault(template[:80], None, "there is no such mail")
-        language = self.language(template, facts.series.id, facts.language)
-        room = self._room(facts.series.id, language)
+        series = facts.series
+        language = self.language(template, series.id, facts.language, otherwise=series.language)
+        room = self._room(series.id, language)
         seen = _seen_by_templates(facts, language, self.languages, room.style)
         subject = subject_line(room.fill(f"mail/{template}/subject.txt", seen))
         text = wrapped(room.fill(f"mail/{template}/body.txt", seen))
@@ -108,6 +125,22 @@ class Renderer:
         for part, words in (("subject.txt", subject), ("body.txt", text), ("body.html", html)):
             _check_marks(f"mail/{template}/{part}", words)
         return Rendered(subject=subject, text=text, html=html)
+
+    def nearest(self, *wanted: str) -> str:
+        """The language to write in for who wants one of these, the best first."""
+        return self._catalogues.nearest(*wanted)
+
+    def fill(self, name: str, series: str, language: str, facts: Mapping[str, object]) -> str:
+        """Any template of a series in one of the `languages`, with these facts and no others.
+        Raises `TemplateFault`."""
+        return self._room(series, language).fill(name, facts)
+
+    def source(self, name: str) -> str:
+        """A file as it is, overridden or built in. Raises `TemplateFault` if there is none."""
+        found = self._find(name, "", "")
+        if found is None:
+            raise TemplateFault(name, None, "there is no such file")
+        return found.source
 
     def _room(self, series: str, language: str) -> _Room:
         """One sandbox per series and language; languages are a closed set, see `language`."""
@@ -138,8 +171,9 @@ class _Room:
             load=self._load,
             say=lambda message: catalogues.gettext(language, message),
             say_many=lambda one, many, number: catalogues.ngettext(language, one, many, number),
+            direction=moment.direction(language),
             filters=_filters(language),
-            open_types=(SeriesFacts, WebinarFacts, Speaker, Link),
+            open_types=(SeriesFacts, WebinarFacts, Speaker, Link, Item, Shown),
         )
         style = find("mail/style.css")
         self.style = style.source if style else ""
@@ -189,6 +223,7 @@ def _seen_by_templates(
         "series": series,
         "webinar": shown.webinar,
         "webinars": shown.webinars,
+        "items": shown.items,
         "language": language,
         "languages": languages,
         "direction": moment.direction(language),
@@ -236,13 +271,16 @@ def _span(start: str, end: str, zone: str) -> moment.Span:
 
 
 def _unbroken_clocks(text: str) -> Markup:
-    """For HTML: a range such as 13:00–14:00 stays on one line."""
-    return Markup(_CLOCKS.sub(r'<span class="clock">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped before
+    """For HTML: a range such as 13:00–14:00 stays on one line, its start on the left."""
+    span = r'<span class="clock" dir="ltr">\g<clocks></span>'
+    return Markup(_CLOCKS.sub(span, str(escape(text))))  # noqa: S704 - escaped before
 
 
 def _language_list(tags: Iterable[str], language: str) -> str:
     """Languages by name, each with the tag one writes to get it: 'English (en), French (fr)'."""
-    return ", ".join(f"{moment.language_name(tag, language)} ({tag})" for tag in tags)
+    return moment.listed(
+        (f"{moment.language_name(tag, language)} ({tag})" for tag in tags), language
+    )
 
 
 def _check_marks(name: str, words: str) -> None:

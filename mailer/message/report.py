@@ -8,6 +8,8 @@ subscriber is decided by whoever finds our token.
 
 from __future__ import annotations
 
+import logging
+
 from flufl.bounce import all_failures
 
 from mailer.message.arf import read_complaint
@@ -18,6 +20,7 @@ from mailer.message.report_notice import read_notice
 from mailer.message.report_parts import ReportParts, take_apart
 from mailer.message.report_signs import (
     is_absence,
+    is_answer,
     is_delay,
     is_failure,
     is_personal,
@@ -42,6 +45,9 @@ from mailer.message.report_text import (
 
 __all__ = ["Bounce", "BounceClass", "Judgement", "Verdict", "judge"]
 
+# It logs a traceback, addresses included, for each mail that one of its detectors trips over.
+logging.getLogger("flufl.bounce").disabled = True
+
 LAST_RESORT_BYTES = 24_576  # flufl.bounce makes no promise about time
 _STATUS_KINDS = (
     "message/delivery-status",
@@ -59,12 +65,12 @@ def judge(content: bytes) -> Judgement | None:
         return told
     if is_personal(parts):
         return None
-    return (
-        _by_status(parts)
-        or _receipt(parts)
-        or _by_text(parts, content)
-        or (Judgement(verdict=Verdict.AUTO_REPLY) if is_absence(parts) else None)
-    )
+    return _by_status(parts) or _receipt(parts) or _by_text(parts, content) or _answer(parts)
+
+
+def _answer(parts: ReportParts) -> Judgement | None:
+    automatic = is_absence(parts) or is_answer(parts)
+    return Judgement(verdict=Verdict.AUTO_REPLY) if automatic else None
 
 
 def _by_status(parts: ReportParts) -> Judgement | None:

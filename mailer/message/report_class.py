@@ -19,9 +19,15 @@ SENTENCE_WORDS = 5
 _ENHANCED = re.compile(r"(?<![\d.])([45])\.([0-7])\.(\d{1,3})(?!\d|\.\d)")
 _REPLY = re.compile(r"(?<![\d.:/=-])([45][0-5]\d)(?![\d.:/=])")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_PROTOCOL_WORDS = frozenset({"smtp", "esmtp", "postfix", "unix"})  # of the field, not of a server
 _SPACES = re.compile(r"\s+")
 # Of an error of its own that a common gateway puts before any 5xx: says nothing about the address.
 _EMPTY_WORDS = re.compile(r"unknown address error(?= \d)|bad destination mailbox address(?= \d{3})")
+# Refused before the recipient was named: that is about us (RFC 5321 §3.3).
+_BEFORE_RECIPIENT = re.compile(
+    r"(?:after|in reply to(?: the)?|>>>) ?(?:mail from|ehlo|helo|lhlo|auth |initial connection"
+    r"|end of connection)"
+)
 _ABOUT_RECIPIENT = re.compile(r"recipient|mailbox|address|user|account|rcpt|addressee|unavailable")
 
 _GONE = frozenset({"1.1", "1.2", "1.3", "1.6", "1.10"})
@@ -54,6 +60,13 @@ _BY_PHRASE = {
     Phrase.PERHAPS_BLOCKED: BounceClass.BLOCK,
 }
 _GONE_PHRASES = frozenset({Phrase.NO_USER, Phrase.NO_DOMAIN, Phrase.MOVED})
+# What these say holds unless the words say that nobody is there, or that the mailbox is full.
+_UNLESS_SAID = (
+    (re.compile(r"6\."), frozenset({Phrase.NO_USER, Phrase.FULL}), BounceClass.BLOCK),
+    (re.compile(r"7\."), _GONE_PHRASES | {Phrase.FULL}, BounceClass.BLOCK),
+    # Microsoft's, for what it tried for a day.
+    (re.compile(r"4\.3\d\d$"), _GONE_PHRASES, BounceClass.SOFT),
+)
 
 
 def classify_failure(status: str, diagnostic: str, prose: str = "") -> tuple[BounceClass, str]:
@@ -75,13 +88,18 @@ def classify_failure(status: str, diagnostic: str, prose: str = "") -> tuple[Bou
         if cls is None:
             said = f"{said} {more}"
     if cls is None:
-        cls = _by_reply(said, best)
+        cls = _by_reply(said, best, is_bare=_is_bare(_normal(diagnostic)))
     return cls, best
 
 
 def _is_sentence(said: str) -> bool:
     """Whether another server gave its reason in words: what the report adds is only advice."""
     return bool(_REPLY.search(said)) and len(_WORD.findall(said)) > SENTENCE_WORDS
+
+
+def _is_bare(said: str) -> bool:
+    """Whether a server gave its code and no word beside."""
+    return bool(_REPLY.search(said)) and not set(_WORD.findall(said)) - _PROTOCOL_WORDS
 
 
 def status_in(text: str) -> str:
@@ -111,9 +129,11 @@ def _by_codes(status: str, said: str, *, is_told: bool) -> BounceClass | None:
     ``is_told``: the status is the other server's own, not one that the reporting server made up.
     """
     phrase = phrase_in(said)
+    if _BEFORE_RECIPIENT.search(said):
+        passes = status.startswith("4") or phrase in {Phrase.LIMIT, Phrase.LATER}
+        return BounceClass.SOFT if passes else BounceClass.BLOCK
     if status.startswith("4") and not _is_refused(said):
-        full = status[2:] == "2.2" or phrase is Phrase.FULL
-        return BounceClass.FULL if full else BounceClass.SOFT
+        return _by_temporary(status, said, phrase)
     cls = _by_detail(status[2:], phrase, is_told=is_told)
     if cls is not None or phrase is None:
         return cls
@@ -122,19 +142,27 @@ def _by_codes(status: str, said: str, *, is_told: bool) -> BounceClass | None:
     return BounceClass.SOFT if temporary and cls is BounceClass.HARD else cls
 
 
+def _by_temporary(status: str, said: str, phrase: Phrase | None) -> BounceClass | None:
+    """By a 4.x.y; None where it says nothing more and nobody else does."""
+    if status[2:] == "2.2" or phrase is Phrase.FULL:
+        return BounceClass.FULL
+    return BounceClass.SOFT if said or _is_specific(status) else None
+
+
 def _by_detail(detail: str, phrase: Phrase | None, *, is_told: bool) -> BounceClass | None:
     """By subject and detail of a 5.x.y; None where that does not say who or what is at fault."""
     by_phrase = _BY_PHRASE[phrase] if phrase else None
+    if phrase is Phrase.FULL and (detail in _GONE or not is_told):
+        return BounceClass.FULL
     if detail in _GONE:
-        contradicted = not is_told and phrase in {Phrase.BLOCKED, Phrase.FULL, Phrase.SENDER}
+        contradicted = not is_told and phrase in {Phrase.BLOCKED, Phrase.LIMIT, Phrase.SENDER}
         return by_phrase if contradicted else BounceClass.HARD
-    if detail.startswith("6."):
-        return by_phrase if phrase in {Phrase.NO_USER, Phrase.FULL} else BounceClass.BLOCK
-    if detail.startswith("7."):
-        gone = phrase in _GONE_PHRASES or (phrase is Phrase.PERHAPS_NO_USER and not is_told)
-        return by_phrase if gone or phrase is Phrase.FULL else BounceClass.BLOCK
     if detail == "4.4" and phrase is None:  # no route to that domain
         return BounceClass.HARD
+    for start, kinds, cls in _UNLESS_SAID:
+        if start.match(detail):
+            gone = phrase in kinds or (phrase is Phrase.PERHAPS_NO_USER and not is_told)
+            return by_phrase if gone else cls
     return _BY_DETAIL.get(detail)
 
 
@@ -150,15 +178,17 @@ def _is_temporary(said: str) -> bool:
     return bool(replies) and replies[0].startswith("4")
 
 
-def _by_reply(said: str, status: str) -> BounceClass:
+def _by_reply(said: str, status: str, *, is_bare: bool) -> BounceClass:
     """By the first reply code (RFC 5321 §4.2.3), for what neither status nor text made clear."""
     replies = _REPLY.findall(said)
     match replies[0] if replies else "":
         case "552":
             return BounceClass.FULL
-        case "550" | "551" | "553" if status[2:] == "1.0" or _ABOUT_RECIPIENT.search(said):
+        case "550" | "551" | "553" if (
+            is_bare or status[2:] == "1.0" or _ABOUT_RECIPIENT.search(said)
+        ):
             return BounceClass.HARD
-        case code if code.startswith("4"):
+        case code if code.startswith("4") or (status.startswith("4") and not code):
             return BounceClass.SOFT
         case _:
             return {"3": BounceClass.SOFT, "4": BounceClass.SOFT, "6": BounceClass.BLOCK}.get(

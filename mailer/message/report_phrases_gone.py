@@ -84,7 +84,7 @@ NO_USER = (
     r"unrout(?:e)?able address",
     r"undeliverable address[: ]+(?:host|unknown|user|mail)",
     (
-        r"recipient address rejected: (?:access denied|undeliverable|unknown|user|invalid|no"
+        r"recipient address rejected: (?:undeliverable|unknown|user|invalid|no"
         r" such|address|not)"
     ),
     r"unverified address: (?:host|unknown|address lookup|user|recipient)",
@@ -113,6 +113,7 @@ NO_USER = (
     r"ac?count not known",
     r"address (?:has )?(?:not|never) (?:found|existed)",
     r"dd this user",
+    r"not in my validrcptto",
     r"user has moved on",
     r"no such (?:id|mail|local|entry)",
     r"unknown_address",
@@ -196,6 +197,12 @@ NO_USER = (
     r"böyle bir kullanıcı yok",
     r"не существует",
     r"не найден",
+    r"non r[ée]pertori[ée]",
+    r"nicht (?:aufgeführt|aufgelistet|im (?:\S{1,20} ){0,2}verzeichnis)",
+    r"non (?:elencat|presente) ",
+    r"no figura en",
+    r"リストにあり?ません",
+    r"リストにない",
     r"неизвестн\S{1,6} (?:пользовател|получател|адрес)",
     r"нет такого",
     r"не зарегистрирован",
@@ -265,7 +272,7 @@ NO_DOMAIN = (
     r"all relevant mx records point to non-?existent",
     r"can'?t (?:find|resolve|locate) (?:the )?(?:host|domain|server)",
     (
-        r"(?:domain|host)[^.]{0,40} (?:does not|doesn't) (?:exist|resolve|accept (?:any )?"
+        r"(?:domain|host)[^.]{0,40} (?:does not|doesn'?t) (?:exist|resolve|accept (?:any )?"
         r"(?:mail|e-?mail)|have (?:an? )?(?:mx|mail))"
     ),
     (
@@ -274,6 +281,7 @@ NO_DOMAIN = (
     ),
     r"no (?:route|such) (?:to )?domain",
     r"host_unknown",
+    r"dns server returned answer with no data",
     r"dns hard error",
     r"name server for domain[^.]{0,30}not found",
     r"the domain (?:name )?(?:\S{1,60} )?(?:does not|doesn't|is not|couldn't)",
@@ -317,7 +325,7 @@ PERHAPS_NO_USER = (
         r"|denied)"
     ),
     r"(?:user|recipient|address|mailbox|account) (?:is )?not",
-    r"undeliverable",
+    r"undeliverable (?:address|recipient|mailbox|user|to)",
     r"(?:no|not) (?:deliver|valid)\w* (?:\S{1,12} )?(?:recipients?|address)",
     r"unknown",
     r"not exist",

@@ -28,6 +28,13 @@ SENDER = (
     r"cannot find your (?:reverse )?hostname",
     r"client host rejected",
     r"fix reverse",
+    r"\bfrom: ?(?:address|domain)",
+    r"valid from\b",
+    r"mail from (?:\S{1,20} ){0,2}not owned",
+    r"e-?mail address is not verified",
+    r"unrout\w{1,6} sender",
+    r"\bbatv\b",
+    r"invalid dns (?:mx|a\b)",
 )
 UNSURE = (r"may not exist, or you may not", r"存在しないか")
 FULL = (
@@ -42,6 +49,7 @@ FULL = (
     ),
     r"quota (?:\S{1,15} ){0,3}(?:exceed|reach|full|violation)",
     r"quotaexceeded",
+    r"(?:account|mailbox|user|inbox) storage limit",
     r"overquota",
     r"over quota",
     r"out of quota",
@@ -58,9 +66,13 @@ FULL = (
         r"|maximum (?:allowed )?(?:mailbox|storage))"
     ),
     (
-        r"(?:out of|insufficient|not enough|no|low on|run out of) (?!system)(?:\S{1,12} ){0,2}"
-        r"(?:storage|mailbox|disk|quota) ?(?:space)?"
+        r"(?:out of|insufficient|not enough|low on|no more) (?!system)(?:\S{1,12} ){0,2}"
+        r"(?:storage|space|disk|quota|room)"
     ),
+    r"\bno (?:\S{1,12} )?(?:storage|disk|quota|mailbox) ?space",
+    r"(?:not|n't) have (?:enough|any) (?:\S{1,12} )?(?:storage|space|room)",
+    r"space (?:\S{1,12} ){0,3}used up",
+    r"overdrawn (?:\S{1,12} ){0,3}(?:quota|space)",
     (
         r"(?:mailbox|account|user|recipient) (?:\S{1,20} ){0,3}(?:not enough|insufficient|no"
         r" more|out of) (?:\S{1,12} ){0,2}(?:space|storage|room)"
@@ -96,7 +108,7 @@ FULL = (
     r"postlåda[^.]{0,30}full",
     r"postkassen?[^.]{0,20}full",
     r"postilaatikko[^.]{0,20}täynnä",
-    r"skrzynka[^.]{0,40}(?:pełna|przepełniona)",
+    r"skrzynka[^.]{0,40}(?:pełna|pelna|przepe[łl]nion)",
     r"schránka[^.]{0,40}plná",
     r"postafiók[^.]{0,40}(?:megtelt|tele)",
     r"ящик[^.]{0,40}(?:переполнен|заполнен)",
@@ -112,6 +124,13 @@ FULL = (
     r"صندوق[^.]{0,30}ممتلئ",
 )
 BLOCKED = (
+    r"only accept\w* (?:\S{1,12} ){0,3}from",
+    r"(?:account|mailbox|recipient|user|address) is protected",
+    r"\buser reject",
+    r"not subscribed to",
+    r"list of (?:\S{1,12} )?senders",
+    r"sender ?filter",
+    r"recipient preferences",
     r"unwanted (?:messages|mail|e-?mail)",
     r"messages from \S{1,60} weren't sent",
     r"spamhaus",
@@ -160,7 +179,7 @@ BLOCKED = (
         r"message (?:content|looks|contains|was (?:identified|considered|classified|detected"
         r"|blocked|filtered))"
     ),
-    r"prohibited",
+    r"prohibit",
     r"forbidden",
     (
         r"relay(?:ing)? (?:\S{1,12} )?(?:denied|prohibited|not|is|access|blocked|refused"
@@ -243,6 +262,7 @@ LIMIT = (
     r"greylist",
     r"gr[ea]y-?list",
     r"too (?:quickly|fast|frequent)",
+    r"frequency limit",
     r"zu groß",
     r"trop (?:gros|volumin|grand|de)",
     r"demasiado grande",
@@ -254,6 +274,9 @@ LIMIT = (
     r"太大",
 )
 DISABLED = (
+    r"inactivity",
+    r"suspend the service",
+    r"deactivated (?:mailbox|account|user|address)",
     (
         r"(?:account|mailbox|user|address|recipient|e-?mail|domain|service|inbox|login)"
         r"(?:\(s\))?(?: \S{1,60})?(?: account| mailbox| user)? ?(?:that you tried to reach )?"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from email.message import Message
 
-from mailer.message.automatic import author_addresses, is_role, is_unsubscribe_button
+from mailer.message.automatic import author_addresses, is_daemon, is_unsubscribe_button
 from mailer.message.parse import field_names, header, headers
 from mailer.message.report_parts import ReportParts
 from mailer.message.vacation import is_vacation_subject
@@ -48,7 +48,7 @@ _FAILURE_SUBJECT = re.compile(
     r"|not (?:found|listed))|unknown (?:user|recipient|address)|error sending|problem delivering"
     r"|rejected (?:mail|message|posting)?\b|blocked (?:mail|message)|mail system error"
     r"|warning: could not send|delivery(?:-| )?(?:failed|failure)|smtp (?:delivery )?error"
-    r"|mail error|report (?:nondelivery|delivery)"
+    r"|mail error|report (?:nondelivery|delivery)|loop alert"
     r"|unzustellbar|nicht zustellbar|zustellung(?:s|en)?(?:fehler| fehlgeschlagen"
     r"|sbenachrichtigung)|fehler beim (?:senden|zustellen)|unzustellbare|mail konnte nicht"
     r"|die (?:mail|nachricht) konnte|rückläufer|benachrichtigung (?:zum|über den) (?:ü"
@@ -90,6 +90,7 @@ _FAILURE_PROSE = re.compile(
     r"|with)(?: \S{1,20}){0,5} (?:errors?|problems?|failures?)|undeliver|delivery (?:to|of|has"
     r"|status|attempt)[^.]{0,80}(?:fail|unsuccess|reject|refus|error|abort)|(?:was|been|is being"
     r"|were) (?:returned|rejected|bounced|refused|blocked|quarantined)"
+    r"|duplicated message-id"
     r"|returned (?:to (?:you|sender)|mail|message)|permanent(?:ly)? (?:error|fail|fatal)"
     r"|failed permanently|failed recipient|delivery fail|message (?:you sent )?(?:was"
     r"|has been)? ?(?:not deliver|undeliver|rejected|returned)|transcript of (?:the )?session"
@@ -160,6 +161,13 @@ _SUCCESS_PROSE = re.compile(
 _REJECTED = re.compile(
     r"(?:automatically|was|been) (?:rejected|refused)|rejected mail|quota exceeded", re.IGNORECASE
 )
+# A program that first wants to know that a person wrote (RFC 3834 §4 advises against them).
+_CHALLENGE = re.compile(
+    r"(?:account|mailbox|address) is protected by"
+    r"|add(?:ed)? (?:yourself )?to (?:my|the recipient's|their) (?:\S{1,12} )?"
+    r"(?:allowed|approved|guest|safe|white) ?-?(?:senders?)? ?list",
+    re.IGNORECASE,
+)
 _ABSENCE_FIELDS = [
     "x-autoreply",
     "x-auto-reply",
@@ -201,7 +209,8 @@ def is_failure(parts: ReportParts) -> bool:
         return subject or prose or _has_daemon(message)
     if _is_server(parts):
         return subject or prose
-    return subject and prose and "in-reply-to" not in field_names(message)
+    of_people = field_names(message).intersection(("in-reply-to", "list-unsubscribe"))
+    return subject and prose and not of_people
 
 
 def is_delay(parts: ReportParts) -> bool:
@@ -247,7 +256,8 @@ def is_absence(parts: ReportParts) -> bool:
     message = parts.message
     if is_unsubscribe_button(message):
         return False
-    if is_vacation_subject(header(message, "subject")):
+    told = " ".join(parts.prose[:PROSE_CHARS].split())
+    if is_vacation_subject(header(message, "subject")) or _CHALLENGE.search(told):
         return True
     if "vacation" in header(message, "x-apple-action").lower():
         return True
@@ -257,6 +267,12 @@ def is_absence(parts: ReportParts) -> bool:
     if header(message, "precedence").lower() in ("auto_reply", "auto-reply", "autoreply"):
         return True
     return submitted.startswith(("auto-replied", "auto-responded")) and not _has_daemon(message)
+
+
+def is_answer(parts: ReportParts) -> bool:
+    """Whether it has no sender to answer to and yet comes from no server: RFC 3834 §3.3."""
+    nowhere = any(path.strip() in ("", "<>") for path in headers(parts.message, "return-path")[:1])
+    return nowhere and not _has_daemon(parts.message) and bool(author_addresses(parts.message))
 
 
 def _is_server(parts: ReportParts) -> bool:
@@ -271,12 +287,12 @@ def _submitted(message: Message) -> bool:
 
 def _is_null(message: Message) -> bool:
     paths = headers(message, "return-path")[:1]
-    return any(path.strip() in ("", "<>") or is_role(path) for path in paths)
+    return any(path.strip() in ("", "<>") or is_daemon(path) for path in paths)
 
 
 def _has_daemon(message: Message) -> bool:
     """Whether the mail comes from a mail server, by address or name."""
-    if any(is_role(address) for address in author_addresses(message)):
+    if any(is_daemon(address) for address in author_addresses(message)):
         return True
     if "x-ms-exchange-message-is-ndr" in field_names(message):
         return True

@@ -30,6 +30,7 @@ _FIELD = re.compile(
     re.IGNORECASE,
 )
 _RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "x-actual-recipient", "x-original-to")
+_OUTCOME_FIELDS = ("action", "status", "diagnostic-code")
 _HEX_CHARACTER = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _XTEXT = re.compile(r"\+(2B|3D)")
 
@@ -115,23 +116,31 @@ def _fields(text: str) -> Iterator[tuple[str, str]]:
 def _groups(fields: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     """Fields by recipient. A group ends at a blank line or where a field comes a second time."""
     groups: list[dict[str, str]] = []
+    early: dict[str, str] = {}
     current: dict[str, str] = {}
     for name, value in fields:
         if not name or name in current:
-            _close(current, groups)
+            _close(current, groups, early)
             current = {}
         if name:
             current[name] = value
-    _close(current, groups)
+    _close(current, groups, early)
     return groups
 
 
-def _close(group: dict[str, str], groups: list[dict[str, str]]) -> None:
+def _close(group: dict[str, str], groups: list[dict[str, str]], early: dict[str, str]) -> None:
+    """Take a group in. What belongs to a recipient but stands apart, after a stray blank line,
+    goes to the one above, or ``early`` to the first."""
     if any(name in group for name in _RECIPIENT_FIELDS[:3]):
-        groups.append(group)
-    elif groups and ("status" in group or "action" in group or "diagnostic-code" in group):
-        for name, value in group.items():  # the rest of the recipient above, after a stray blank
+        groups.append({**early, **group})
+        early.clear()
+        return
+    theirs = {name: group[name] for name in _OUTCOME_FIELDS if name in group}
+    if groups and theirs:
+        for name, value in group.items():
             groups[-1].setdefault(name, value)
+    else:
+        early.update(theirs)
 
 
 def _recipient(group: dict[str, str]) -> RecipientStatus | None:

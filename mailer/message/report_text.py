@@ -34,7 +34,8 @@ _FOR = re.compile(rf"\sfor <?({ADDRESS.pattern})")
 _NOT_RECIPIENT = re.compile(
     r"(?:from|sender|reply-to|return-path|message-?id|mail from|envelope-from|contact|mailto"
     r"|helo|ehlo"
-    r"|e-?mail us at|write to|questions?|support|auth|orig_?from|absender|expéditeur|remitente)"
+    r"|e-?mail us at|write to|questions?|support|auth|orig_?from|absender|expéditeur|remitente"
+    r"|\b(?:sorry|dear|hello|hallo|hi))"
     r"[\s:=\"'<\[(]{1,6}$",
     re.IGNORECASE,
 )
@@ -53,6 +54,7 @@ _FAILING = re.compile(
     re.IGNORECASE,
 )
 _HEADING_REACH = 3  # lines with text
+_NAME_CHARS = 60  # of a person, before their address in a list; more is a sentence
 _RETURNED_TO = ("x-failed-recipients", "x-envelope-to", "envelope-to", "x-rcpt-to", "to")
 _RETURNED_LATER = ("delivered-to", "x-original-to", "x-bt-recipient", "cc")
 
@@ -191,7 +193,8 @@ def _mentions(lines: Iterable[str]) -> list[_Mention]:
 
 def _rank(before: str, near: str, *, is_under_heading: bool) -> int:
     """How likely the recipient is who stands after this, 1 the most."""
-    if (is_under_heading and "@" not in before) or _LEAD.match(before):
+    is_listed = is_under_heading and "@" not in before and len(before.strip()) <= _NAME_CHARS
+    if is_listed or _LEAD.match(before):
         return 1
     if _LABEL.search(before[-40:]):
         return 2

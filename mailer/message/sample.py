@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mailer.message.facts import Facts, Link, SeriesFacts, Speaker, WebinarFacts
+from mailer.message.facts import Facts, Item, Link, SeriesFacts, Speaker, WebinarFacts
 
 Details = Mapping[str, str | int | bool]
 
@@ -93,13 +93,67 @@ _STATUS: Details = {
 _PREVIEW: Details = {
     "subject": "What comes next year",
     "body": _BODY,
+    "text_language": "en",
     "at": "2026-12-01T08:00:00+00:00",
+    "expires": "2026-12-08T08:00:00+00:00",
     "recipients": 1234,
+    "audience": "subscribed",
+    "webinar": "",
+    "writer": "ada@example.org",
+    "own": True,
+    "may_approve": True,
+    "approvers": "ada@example.org",
+    "attachments": False,
+}
+_TOLD: Details = {
+    "told": "approved",
+    "subject": "What comes next year",
+    "at": "2026-12-01T08:00:00+00:00",
+    "who": "ada@example.org",
+    "recipients": 1234,
+    "sent": 0,
+    "under_way": 0,
+    "stoppable": True,
+}
+
+_WEEK: Details = {
+    "start": "2026-11-16",
+    "end": "2026-11-23",
+    "joined": 12,
+    "left": 2,
+    "bounced": 1,
+    "complained": 0,
+    "unanswered": 0,
+    "subscribed": 1234,
+}
+_DELIVERY: Details = {
+    "command": "mailer announcement show 7",
+    "kind": "announcement",
+    "subject": "The International Standard Content Code (ISCC)",
+    "at": "2026-11-11T08:00:00+00:00",
+    "total": 1234,
+    "sent": 1229,
+    "came_back": 3,
+    "refused": 2,
+    "left_out": 0,
+    "late": 0,
+    "waiting": 0,
+}
+_ITEMS = {
+    "report-week": (
+        Item(text=WEBINAR.title, at="2026-11-24T12:00:00+00:00", kind="reminder"),
+        Item(text=SECOND.title, at="2026-11-25T08:00:00+00:00", kind="announcement"),
+        Item(text="What comes next year", at="2026-12-01T08:00:00+00:00", kind="message"),
+    ),
+    "report-delivery": (
+        Item(text="hard 5.1.1: user unknown", count=3),
+        Item(text="554 5.7.1: refused by policy", count=2),
+    ),
 }
 
 # What each kind can be given; the first is the usual case.
 DETAILS: Mapping[str, tuple[Details, ...]] = {
-    "announcement": ({}, {"speaker": True}),
+    "reminder": ({}, {"speaker": True}),
     "update": (
         _MOVED,
         {
@@ -110,9 +164,19 @@ DETAILS: Mapping[str, tuple[Details, ...]] = {
             "join": True,
             "materials": True,
         },
+        {"revived": True},
+        {**_MOVED, "revived": True},
+        {**_MOVED, "speaker": True},
     ),
-    "cancellation": ({"reason": "The speaker is ill.\nWe look for a new date."}, {}),
-    "message": ({"subject": "What comes next year", "body": _BODY},),
+    "cancellation": (
+        {"reason": "The speaker is ill.\nWe look for a new date."},
+        {},
+        {"speaker": True},
+    ),
+    "message": (
+        {"subject": "What comes next year", "body": _BODY},
+        {"subject": "L’an prochain", "body": "Bonjour", "text_language": "fr"},
+    ),
     "confirmation": (
         {"imported": False, "wish": False, "days": 7},
         {"imported": False, "wish": True, "days": 1},
@@ -132,15 +196,101 @@ DETAILS: Mapping[str, tuple[Details, ...]] = {
         {"ok": False, "value": "Atlantis"},
     ),
     "reply-pause": ({"ok": True, "value": "2026-12-24"}, {"ok": False, "value": ""}),
-    "reply-register": ({}, {"full": True}),
+    "reply-register": ({}, {"place": 3}, {"moved_up": True}),
+    "farewell": ({}, {"unanswered": True}),
+    "question": (
+        {"since": "2026-01-01", "last": False, "until": ""},
+        {"since": "2026-01-01", "last": True, "until": "2027-03-01"},
+    ),
     "reply-no-webinar": ({"number": "99"}, {"number": 0}),
     "reply-authorise": ({"command": "pause 2026-12-24"},),
+    "alarm": (
+        {
+            "server": "mail.example.org:587",
+            "since": "2026-11-25 12:03 UTC",
+            "phase": "AUTH",
+            "said": "535 5.7.8 authentication failed",
+        },
+        {
+            "server": "mail.example.org:587",
+            "since": "2026-11-25 12:03 UTC",
+            "phase": "CONNECT",
+            "said": "",
+        },
+    ),
+    "report-week": (_WEEK, {**_WEEK, "unanswered": 4}),
+    "report-delivery": (
+        _DELIVERY,
+        {**_DELIVERY, "kind": "message", "left_out": 5, "late": 1, "waiting": 7},
+    ),
+    "report-registrations": (
+        {"registered": 40, "places": 0, "waiting": 0, "declined": 3},
+        {"registered": 40, "places": 40, "waiting": 12, "declined": 3},
+    ),
+    "report-no-link": ({"command": "mailer webinar edit iscc --join-url https://…"},),
+    "report-failed": (
+        {
+            "subject": "The International Standard Content Code (ISCC)",
+            "kind": "reminder",
+            "cause": "mail/reminder/body.txt, line 4: 'webinr' is not known",
+            "command": "mailer outbox retry",
+        },
+    ),
+    "report-bounces": (
+        {
+            "domain": "example.com",
+            "since": "2026-11-25T12:00:00+00:00",
+            "command": "mailer bounces accept example.com",
+        },
+        {
+            "domain": "*",
+            "since": "2026-11-25T12:00:00+00:00",
+            "command": "mailer bounces accept '*'",
+        },
+    ),
     "forward": (
         {"author": "reader@example.org", "subject": "A question"},
         {"author": "reader@example.org", "subject": ""},
     ),
-    "reply-preview": (_PREVIEW, {**_PREVIEW, "at": ""}),
+    "reply-preview": (
+        _PREVIEW,
+        {**_PREVIEW, "at": "", "attachments": True},
+        {**_PREVIEW, "may_approve": False, "audience": "registered", "webinar": "iscc"},
+        {**_PREVIEW, "own": False, "audience": "unregistered", "webinar": "iscc"},
+        {**_PREVIEW, "own": False, "writer": ""},
+    ),
+    "reply-announcement": (
+        _TOLD,
+        {**_TOLD, "told": "dropped", "sent": 700, "under_way": 3},
+        {**_TOLD, "told": "dropped"},
+        {**_TOLD, "told": "approved", "stoppable": False},
+        *({**_TOLD, "told": told} for told in ("already", "void", "own", "ended")),
+    ),
+    "reply-announcement-refused": (
+        {
+            "reason": "line 2, at: found '2026-13-01 09:00', expected a time\nline 5: found nothing",
+            "changes": False,
+        },
+        {"reason": "it is too late to change it", "changes": True},
+    ),
 }
+
+
+def bare(webinar: WebinarFacts | None) -> WebinarFacts | None:
+    """The same webinar with nothing but what every webinar has."""
+    if webinar is None:
+        return None
+    return replace(
+        webinar,
+        abstract="",
+        speakers=(),
+        links=(),
+        materials=(),
+        registers_here=False,
+        registration_url="",
+        join_url="",
+        page_url="",
+    )
 
 
 def sample(
@@ -165,6 +315,7 @@ def sample(
         zone="America/New_York",
         webinar=webinar,
         webinars=(webinar, SECOND),
+        items=_ITEMS.get(kind, ()),
         registered=registered,
         detail=DETAILS.get(kind, ({},))[0] if details is None else details,
     )

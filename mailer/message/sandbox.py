@@ -2,20 +2,22 @@
 
 A template reads the facts it is given, loops over them, calls its macros and prints text. It does
 not reach Python behind a value, call a method, format or multiply text, or turn escaping off.
-Loops, calls and printed characters are counted, so that none can eat the process (S8). What it
-does wrong is an exception here; `render` says which template and line it was.
+Loops, calls, printed characters and processor time are counted, so that none can eat the process
+(S8). What it does wrong is an exception here; `render` says which template and line it was.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import wraps
 from itertools import islice
+from time import thread_time
 from typing import Any, NoReturn
 
-from jinja2 import FunctionLoader, StrictUndefined, nodes, pass_eval_context
+from jinja2 import FunctionLoader, StrictUndefined, Template, nodes, pass_eval_context
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError, TemplateAssertionError
 from jinja2.filters import FILTERS
@@ -26,12 +28,14 @@ from jinja2.tests import TESTS
 from jinja2.utils import Namespace
 from markupsafe import Markup, escape
 
+from mailer.message.bidi import isolated_html, isolated_text
 from mailer.message.personal import Printed, printed
 
 CHARACTERS = 1_000_000  # that one render may print
 _STEPS = 10_000  # loop rounds and calls of one render
 _ROUNDS = 1_000  # of one loop
 _INTEGER = 10**9
+_SECONDS = 0.3  # of processor time, for one file; what we have takes a hundredth of it
 _FILTERS = ("default", "first", "last", "length", "lower", "trim", "upper")
 _TESTS = ("defined", "undefined", "none", "eq", "ne", "gt", "ge", "lt", "le", "in", "odd", "even")
 _OPEN_TYPES = (LoopContext, Namespace, TemplateReference, BlockReference, TemplateModule)
@@ -54,8 +58,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     """Renders the templates of one language.
 
     ``load`` gives a template's source and the name to report it by; ``say`` and ``say_many`` look
-    up a message and a message with its plural; ``open_types`` are those whose public fields a
-    template may read.
+    up a message and a message with its plural; ``direction`` is that of the language (``ltr`` or
+    ``rtl``); ``open_types`` are those whose public fields a template may read.
     """
 
     intercepted_binops = frozenset(ImmutableSandboxedEnvironment.default_binop_table)
@@ -66,6 +70,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         load: Callable[[str], Loaded | None],
         say: Callable[[str], str],
         say_many: Callable[[str, str, int], str],
+        direction: str,
         filters: Mapping[str, Callable[..., object]],
         open_types: tuple[type, ...],
     ) -> None:
@@ -83,13 +88,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.policies["ext.i18n.trimmed"] = True
         self.extend(newstyle_gettext=True)
         self.filters = {name: FILTERS[name] for name in _FILTERS}
-        self.filters |= {"join": _joined, "bounded": _bounded, **filters}
+        isolated = _isolation(direction)
+        self.filters |= {"join": _joined, "bounded": _bounded, "isolated": isolated, **filters}
+        self.filters = {name: _counted(function) for name, function in self.filters.items()}
         self.tests = {name: TESTS[name] for name in _TESTS}
-        self.globals = {"range": safe_range, "namespace": Namespace, **_speech(say, say_many)}
+        self.globals = {"range": safe_range, "namespace": Namespace}
+        self.globals |= _speech(say, say_many, isolated)
 
     def fill(self, name: str, facts: Mapping[str, object]) -> str:
         """The named template's text. Raises whatever the template did wrong."""
-        token = _allowance.set(_Allowance())
+        token = _allowance.set(_Allowance(until=thread_time() + _SECONDS))
         try:
             parts: list[str] = []
             length = 0
@@ -122,6 +130,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if abs(result) > _INTEGER:
             raise SecurityError("a number became too large")
         return result
+
+    def _load_template(self, name: str, globals: Any) -> Template:
+        """The named template; what it takes to compile one is not charged to who first needs it."""
+        began = thread_time()
+        try:
+            return super()._load_template(name, globals)
+        finally:
+            left = _allowance.get()
+            if left is not None:
+                left.until += thread_time() - began
 
     def _generate(
         self,
@@ -171,6 +189,7 @@ def _is_sibling(named: nodes.Expr, name: str | None) -> bool:
 
 @dataclass(slots=True)
 class _Allowance:
+    until: float
     steps: int = _STEPS
     characters: int = 4 * CHARACTERS  # what goes into a macro is printed once more behind it
 
@@ -188,6 +207,30 @@ def _spend(*, steps: int = 0, characters: int = 0) -> None:
         _too_much("loops or calls")
     if left.characters < 0:
         _too_much("text")
+    if thread_time() > left.until:
+        _too_much("work")
+
+
+def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that stops when the time is up."""
+
+    @wraps(function)
+    def counted(*args: object, **kwargs: object) -> object:
+        _spend()
+        return function(*args, **kwargs)
+
+    return counted
+
+
+class _Rounds(tuple[object, ...]):
+    """What a loop goes through; it stops when the time is up."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[object]:
+        for value in super().__iter__():
+            _spend()
+            yield value
 
 
 def _too_much(what: str) -> NoReturn:
@@ -216,7 +259,7 @@ def _finalized(value: object) -> str:
 
 
 def _bounded(values: Iterable[object], size: int = 0) -> tuple[object, ...]:
-    taken = tuple(islice(values, _ROUNDS + 1))
+    taken = _Rounds(islice(values, _ROUNDS + 1))
     if len(taken) > _ROUNDS:
         _too_much("rounds of one loop")
     _spend(steps=len(taken), characters=len(taken) * size)
@@ -232,23 +275,42 @@ def _joined(context: EvalContext, values: Iterable[object], between: str = ", ")
     return between.join(parts)
 
 
+_Isolate = Callable[[EvalContext, object], str]
+
+
+def _isolation(direction: str) -> _Isolate:
+    """What keeps a value of the other reading direction whole, in text or in HTML."""
+
+    @pass_eval_context
+    def isolated(context: EvalContext, text: object) -> str:
+        if not isinstance(text, str):
+            raise SecurityError(f"a {type(text).__name__} cannot be isolated")
+        if context.autoescape:
+            return isolated_html(text, direction)
+        return isolated_text(text, direction)
+
+    return isolated
+
+
 def _speech(
-    say: Callable[[str], str], say_many: Callable[[str, str, int], str]
+    say: Callable[[str], str], say_many: Callable[[str, str, int], str], isolate: _Isolate
 ) -> dict[str, Callable[..., object]]:
     @pass_eval_context
     def gettext(context: EvalContext, message: str, /, **values: object) -> object:
-        return _filled(context, say(message), values)
+        return _filled(context, say(message), values, isolate)
 
     @pass_eval_context
     def ngettext(
         context: EvalContext, one: str, many: str, num: int, /, **values: object
     ) -> object:
-        return _filled(context, say_many(one, many, num), {"num": num, **values})
+        return _filled(context, say_many(one, many, num), {"num": num, **values}, isolate)
 
     return {"gettext": gettext, "ngettext": ngettext, "_": gettext}
 
 
-def _filled(context: EvalContext, message: str, values: Mapping[str, object]) -> object:
+def _filled(
+    context: EvalContext, message: str, values: Mapping[str, object], isolate: _Isolate
+) -> object:
     """The message with its places filled; personal if one of the values is."""
 
     def place(found: re.Match[str]) -> str:
@@ -258,8 +320,7 @@ def _filled(context: EvalContext, message: str, values: Mapping[str, object]) ->
             raise SecurityError(f"a message has a place that is not %(name)s: {message!r}")
         if found["name"] not in values:
             raise SecurityError(f"a message wants {found['name']!r}: {message!r}")
-        text = _finalized(values[found["name"]])
-        return escape(text) if context.autoescape else text
+        return isolate(context, _finalized(values[found["name"]]))
 
     text = _PLACE.sub(place, message)
     text = Markup(text) if context.autoescape else text  # noqa: S704 - as jinja2 does it

@@ -64,14 +64,21 @@ _QUOTES_AFTER = re.compile(
 )
 
 
+_SPELL_ASCII_ALIKE = frozenset({"", "us-ascii", "utf-8", "iso-8859-1", "windows-1252"})
+
+
 def clean(value: str) -> str:
     """The text on one line: breaks become spaces; controls, NUL and surrogates are removed."""
+    if value.isascii() and value.isprintable():  # most are, and this is asked for every line
+        return value
     return _SURROGATE.sub("", value).translate(_REMOVED)
 
 
 def decode_bytes(content: bytes, charset: str = "") -> str:
     """Text of these bytes: by the charset named, else UTF-8, else Windows-1252; never raises."""
     wanted = charset.strip(" \t\"'").lower()
+    if wanted in _SPELL_ASCII_ALIKE and content.isascii():
+        return content.decode("ascii")
     for name in (_CHARSETS.get(wanted, wanted), "utf-8"):
         try:
             codec = codecs.lookup(name) if name else None
@@ -88,6 +95,8 @@ def decode_words(value: str) -> str:
     """A field's text with its encoded words decoded (RFC 2047); neighbours in one charset are
     joined first, because many programs cut a character between two of them."""
     if "=?" not in value:
+        if value.isascii():
+            return value
         return decode_bytes(value.encode("utf-8", "surrogateescape"))
     pieces: list[tuple[str | None, bytes]] = []  # charset, None for text that was not encoded
     position = 0

@@ -65,6 +65,7 @@ SOUND = {
     "integrity": "ok",
     "writing": "ok",
     "clock": "ok",
+    "dispatch": "ok",
     "disk": "ok",
     "mail server": "note",
     "daemon": "note",

@@ -110,6 +110,7 @@ def test_the_whole_story_of_a_subscriber(mailer: Mailer, tmp_path: Path) -> None
         "subscriptions",
         "registrations",
         "mails",
+        "told",
         "next",
         "not_next",
         "suppressions",

@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mailer.cli.main import cli
-from mailer.store import announcement
+from mailer.store import announcement, node, trouble
+from mailer.store.trouble import Trouble
 from tests.world import make_sqlite, opened, scheduled, subscribed
 
 CONFIG = """
@@ -77,3 +78,29 @@ def test_the_switch_answers_in_json_too(mailer: Mailer) -> None:
     assert json.loads(mailer("--json").stdout)["stopped"] is True
     assert json.loads(mailer("go", "--json").stdout) == {"stopped": False}
     assert json.loads(mailer("--json").stdout)["stopped"] is False
+
+
+def test_what_keeps_mail_from_leaving_stands_first(mailer: Mailer, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    away = Trouble(since=now, phase="connect", code=None, cause="refused", alarm=False)
+    wrong = Trouble(since=now, phase="auth", code=535, cause="5.7.8 who are you?", alarm=True)
+
+    async def suffer(node_id: str, what: Trouble) -> None:
+        async with opened(f"sqlite:///{tmp_path / 'mailer.db'}", tmp_path, at=now) as (parts, _):
+            await parts.store.write(lambda c: node.arrive(c, node_id, now=now))
+            await parts.store.write(lambda c: trouble.put(c, node_id, what))
+
+    assert json.loads(mailer("--json").stdout)["troubles"] == []
+    asyncio.run(suffer("a", away))
+    asyncio.run(suffer("b", wrong))
+    since = f"{now:%Y-%m-%d %H:%M} UTC"
+    assert mailer().stdout.splitlines()[:5] == [
+        f"No mail leaves since {since} (auth): 535 5.7.8 who are you?",
+        "This will not end by waiting: see mailer check.",
+        "",
+        f"No mail leaves since {since} (connect): refused",
+        "",
+    ]
+    shown = json.loads(mailer("--json").stdout)["troubles"]
+    assert [(one["code"], one["alarm"]) for one in shown] == [(535, True), (None, False)]
+    assert shown[0]["since"].endswith("Z")

@@ -174,6 +174,7 @@ def test_an_added_webinar_is_listed_with_all_that_may_be_relied_on(mailer: Maile
         "action": "added",
         "revision": 0,
         "changes": [],
+        "next": [],
     }
     assert document(mailer("webinar", "list", "--json")) == [
         {
@@ -455,21 +456,6 @@ def test_a_start_that_is_none_is_a_usage_error(mailer: Mailer) -> None:
         "webinar move: START: found 'tomorrow', "
         "expected a date and a time such as 2026-11-25T13:00:00\n",
     )
-
-
-def test_who_was_told_the_old_time_is_not_told_yet(mailer: Mailer, folder: Path) -> None:
-    mailer(*ADD)
-    with sqlite3.connect(folder / "mailer.db") as connection:
-        connection.execute(
-            "INSERT INTO announcement (key, series_id, webinar_id, notice_id, kind, audience,"
-            " sequence, due_at, released_at, expires_at, state, total, created_at)"
-            " VALUES ('k', 'talks', 1, 'a', 'announcement', 'subscribed', 0, 0, 0, 0, 'done', 2, 0)"
-        )
-    result = mailer("webinar", "move", "1", "2026-12-09T13:00", "--json")
-    assert result.stderr == (
-        "subscribers who were told the old time are not told yet by this version\n"
-    )
-    assert document(result)["revision"] == 1
 
 
 def test_cancel_and_revive(mailer: Mailer) -> None:

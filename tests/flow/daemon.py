@@ -88,10 +88,12 @@ class Home:
 
 
 class Daemon:
-    """An async context manager; inside it the daemon accepts mail."""
+    """An async context manager; inside it the daemon accepts mail. ``run_by`` is a program, with
+    its arguments, that becomes the daemon."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, run_by: tuple[str, ...] = ()) -> None:
         self.home = home
+        self.run_by = run_by
         self.ready = ""
         self.ports: dict[str, int] = {}
 
@@ -109,7 +111,7 @@ class Daemon:
         """Begin, without waiting for anything."""
         with (self.home.folder / "log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *arguments("serve"),
+                *(*self.run_by, *arguments("serve")),
                 cwd=self.home.folder,
                 env=environment(),
                 stdin=asyncio.subprocess.DEVNULL,

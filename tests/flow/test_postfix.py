@@ -1,10 +1,16 @@
-"""Behind a real Postfix, wired as our own wiring says: in by LMTP, out through it as smarthost."""
+"""Behind a real Postfix, wired as our own wiring says: in by LMTP, out through it as smarthost.
+
+What is signed here is verified by OpenDKIM, which Postfix asks, both RSA and Ed25519 (Debian's
+OpenDKIM 2.11 knows it), and by dkimpy after Postfix has passed it on.
+"""
 
 from __future__ import annotations
 
 import email
 import email.policy
+import re
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest_asyncio
@@ -12,7 +18,9 @@ import pytest_asyncio
 from mailer.config.reading import read_config
 from mailer.config.wiring import postfix_main_cf, postfix_transport_map
 from tests.flow.daemon import SERIES, SUBSCRIBE, Daemon, Home, wish
+from tests.message.verifier import SELECTORS, key_of, pem, record, record_name, verifies
 from tests.peers.client import Client, Reply
+from tests.peers.opendkim import OpenDkim
 from tests.peers.postfix import Postfix, Route
 from tests.peers.postgres import free_port
 from tests.peers.sink import Sink
@@ -22,8 +30,19 @@ from tests.world import letter
 MADE_BY_ROUTE = ("relay_domains", "transport_maps")
 
 
-def route(home: Home, sink: Sink, port: int) -> Route:
-    """What `mailer init` writes for Postfix, as our own instance takes it."""
+DKIM = """\
+[dkim]
+domain = "lists.example.org"
+selector = "s1"
+key_file = "rsa.pem"
+second_selector = "s2"
+second_key_file = "ed25519.pem"
+"""
+
+
+def route(home: Home, sink: Sink, port: int, **more: str) -> Route:
+    """What `mailer init` writes for Postfix, as our own instance takes it; ``more`` are settings
+    of main.cf that it has besides."""
     config = read_config(home.folder / "config.toml", {})
     lines = [line for line in postfix_main_cf(config).splitlines() if not line.startswith("#")]
     settings = dict(line.split(" = ", 1) for line in lines)
@@ -32,7 +51,7 @@ def route(home: Home, sink: Sink, port: int) -> Route:
         port=port,
         transports=ways,
         relay_port=sink.port,
-        settings={name: value for name, value in settings.items() if name not in MADE_BY_ROUTE},
+        settings={n: v for n, v in settings.items() if n not in MADE_BY_ROUTE} | more,
     )
 
 
@@ -114,3 +133,37 @@ async def test_while_the_daemon_is_down_postfix_keeps_the_mail(
         await server.control("flush")
         await sink.wait_for(2, seconds=60)
         assert await again.stop() == 0
+
+
+async def test_an_announcement_is_signed_twice_and_holds_for_who_verifies(
+    postfix: Callable[[Route], Postfix], tmp_path: Path, sink: Sink
+) -> None:
+    for algorithm in SELECTORS:
+        (tmp_path / f"{algorithm}.pem").write_bytes(pem(key_of(algorithm)))
+    port = free_port()
+    home = Home(tmp_path, port, smtp=free_port(), lmtp=free_port(), more=DKIM)
+    records = {record_name(algorithm): record(algorithm) for algorithm in SELECTORS}
+    async with (
+        OpenDkim(free_port(), records) as verifier,
+        postfix(route(home, sink, port, smtpd_milters=verifier.milter)),
+        Daemon(home) as daemon,
+    ):
+        await announce(home, "Über Register: der ISCC, ausführlich erklärt")
+        (told,) = await sink.wait_for(1, seconds=30)
+        assert await daemon.stop() == 0
+    assert told.addresses == ("ana@example.net",)
+    message = email.message_from_bytes(told.content, policy=email.policy.default)
+    found = re.findall(r"dkim=(\w+).*?header\.a=(\S+)", str(message["Authentication-Results"]))
+    assert found == [("pass", "rsa-sha256"), ("pass", "ed25519-sha256")]
+    assert [verifies(told.content, one, at) for at, one in enumerate(SELECTORS)] == [True, True]
+
+
+async def announce(home: Home, title: str) -> None:
+    """One subscriber, and a webinar so near that its announcement leaves at once."""
+    starts = (datetime.now(UTC) + timedelta(days=9)).strftime("%Y-%m-%dT12:00")
+    for words in (
+        ("subscriber", "add", "ana@example.net", "--confirmed", "--consent", "by hand"),
+        ("webinar", "add", "--title", title, "--starts", starts, "--duration", "1h"),
+    ):
+        code, _, said = await home.command(*words)
+        assert code == 0, said

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import insert
 
 from mailer.config.model import Series, Slots
 from mailer.errors import ChangeRefused, UnknownWebinar
@@ -20,7 +19,7 @@ from mailer.intake import editing, placing
 from mailer.intake.drafting import Difference
 from mailer.intake.editing import Action, Edited
 from mailer.message.facts import Link
-from mailer.store import programme, schema, setting
+from mailer.store import programme, setting
 from mailer.store.engine import Store, open_store
 from mailer.store.upgrade import make_ready
 from scheduler.model import Status
@@ -43,7 +42,6 @@ DRAFT = WebinarDraft(
     language="en",
     given=frozenset({"id"}),
 )
-UNTOLD = "subscribers who were told {} are not told yet by this version"
 SLIDES = Link(title="Slides", url="https://www.example.org/slides.pdf")
 FILE = """
 [[webinar]]
@@ -99,29 +97,6 @@ async def imported(
 async def edited(store: Store, *given: str, now: datetime = NOW, **values: object) -> Edited:
     draft = replace(DRAFT, **values)  # type: ignore[arg-type]
     return await store.write(lambda c: editing.edit(c, SERIES, "matching", draft, given, now=now))
-
-
-async def tell(store: Store, webinar_id: int) -> None:
-    """Let the announcement of a webinar have gone out."""
-    await store.write(
-        lambda c: c.execute(
-            insert(schema.announcement).values(
-                key=f"{webinar_id}:announcement:0",
-                series_id="talks",
-                webinar_id=webinar_id,
-                notice_id="announcement",
-                kind="announcement",
-                audience="subscribed",
-                sequence=0,
-                due_at=NOW,
-                released_at=NOW,
-                expires_at=NOW,
-                state="done",
-                total=2,
-                created_at=NOW,
-            )
-        )
-    )
 
 
 # import
@@ -272,37 +247,6 @@ async def test_a_move_keeps_the_length_and_counts_a_sequence(one: Store) -> None
     assert result.differences == (
         Difference(field="starts_at", old=start, new=start + timedelta(days=1)),
     )
-    assert result.untold == ""  # nobody knew the old time
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "what"),
-    [
-        ("starts", {"wall_start": WALL + timedelta(days=1)}, "the old time"),
-        ("duration", {"duration": timedelta(hours=2)}, "the old time"),
-        ("join_url", {"join_url": "https://meet.example.org/1"}, "the old link"),
-        ("title", {"title": "Cosmetic"}, None),
-    ],
-)
-async def test_who_was_told_the_old_facts_is_pointed_out(
-    one: Store, field: str, value: dict[str, object], what: str | None
-) -> None:
-    record = await one.read(lambda c: editing.find(c, SERIES, "matching"))
-    await tell(one, record.id)
-    result = await edited(one, field, **value)  # type: ignore[arg-type]
-    assert result.untold == (UNTOLD.format(what) if what else "")
-
-
-async def test_nobody_has_to_be_told_of_a_correction_of_the_past(one: Store) -> None:
-    record = await one.read(lambda c: editing.find(c, SERIES, "matching"))
-    await tell(one, record.id)
-    result = await edited(
-        one,
-        "starts",
-        wall_start=WALL - timedelta(hours=1),
-        now=NOW + timedelta(days=60),
-    )
-    assert (result.action, result.untold) == (Action.CHANGED, "")
 
 
 async def test_of_two_changes_at_once_none_is_lost(database_url: str) -> None:
@@ -341,9 +285,6 @@ async def test_a_draft_of_the_past_cannot_be_published(store: Store) -> None:
 
 
 async def test_cancel_revive_and_the_reason(one: Store) -> None:
-    record = await one.read(lambda c: editing.find(c, SERIES, "matching"))
-    await tell(one, record.id)
-
     async def cancel(reason: str | None) -> Edited:
         return await one.write(
             lambda c: editing.cancel(c, SERIES, "matching", reason=reason, now=NOW)
@@ -351,14 +292,14 @@ async def test_cancel_revive_and_the_reason(one: Store) -> None:
 
     off = await cancel("Ill.")
     assert (off.record.status, off.record.reason) == (Status.CANCELLED, "Ill.")
-    assert (off.record.sequence, off.untold) == (1, UNTOLD.format("of it"))
+    assert off.record.sequence == 1
     assert off.notes == ()
     assert (await cancel(None)).action is Action.UNCHANGED
     worded = await cancel("The speaker is ill.")
     assert (worded.record.revision, worded.record.sequence) == (2, 1)
     on = await one.write(lambda c: editing.publish(c, SERIES, "matching", now=NOW))
     assert (on.record.status, on.record.reason) == (Status.SCHEDULED, "")
-    assert (on.record.sequence, on.untold) == (2, UNTOLD.format("of it"))
+    assert on.record.sequence == 2
 
 
 async def test_what_is_over_cannot_be_cancelled(one: Store) -> None:

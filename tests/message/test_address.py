@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from email_validator import validate_email
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.config.model import Series
+from mailer.message import address
 from mailer.message.address import (
     Address,
     Purpose,
@@ -32,6 +34,19 @@ SERIES = (
 )
 ONE, LAW, ISCC = SERIES
 HOST = "lists.example.org"
+
+
+ORDINARY = st.from_regex(r"[a-zA-Z0-9._+-]{1,12}@[a-z0-9.-]{1,20}", fullmatch=True)
+
+
+@settings(max_examples=examples(2000))
+@given(st.one_of(ORDINARY, ORDINARY.map(lambda text: text + ".example")))
+def test_an_ordinary_address_is_what_the_whole_grammar_takes_it_for(text: str) -> None:
+    taken = parse_address(text)
+    if address._ORDINARY.fullmatch(text):
+        valid = validate_email(text, check_deliverability=False, globally_deliverable=False)
+        local, domain = valid.local_part, valid.ascii_domain
+        assert taken == Address(key=f"{local.lower()}@{domain}", mailbox=f"{local}@{domain}")
 
 
 @pytest.mark.parametrize(

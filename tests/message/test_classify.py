@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from mailer.config.model import Series
 from mailer.message.classify import WORDS, Classification, classify
-from mailer.message.command import Command, Complaint, FreeText, Nothing, ReturnPath
+from mailer.message.command import (
+    AnswerInvitation,
+    Command,
+    Complaint,
+    FreeText,
+    Nothing,
+    ReturnPath,
+)
 from mailer.message.judgement import Verdict
 from tests.examples import examples
 
@@ -161,7 +168,7 @@ def test_json_has_the_fields_of_the_contract() -> None:
 
 
 def test_every_command_has_a_word() -> None:
-    wordless = {Complaint, FreeText, Nothing, ReturnPath}
+    wordless = {AnswerInvitation, Complaint, FreeText, Nothing, ReturnPath}
     assert set(WORDS) == set(get_args(Command)) - wordless
 
 

@@ -15,7 +15,6 @@ from mailer.message.incoming import (
     Incoming,
     count_words,
     read,
-    script_language,
 )
 from tests.examples import examples
 
@@ -53,7 +52,8 @@ def test_mail_is_read_whole() -> None:
         lines=("Bonjour,", "subscribe"),
         words=2,
         attachments=False,
-        language="fr",
+        language=None,
+        stated_language="fr",
         authentication=Authentication.PASS,
         spam=False,
         machine=None,
@@ -132,16 +132,31 @@ def test_filters_before_us_are_heard(field: str, spam: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "stated"),
+    [
+        ("Content-Language: fr-CH", "fr"),
+        ("Accept-Language: es-ES, en;q=0.5", "es"),
+        ("Accept-Language: en\r\nContent-Language: zh-Hant-TW", "zh"),
+        ("Content-Language: x", None),
+        ("X: y", None),
+    ],
+)
+def test_a_mail_may_state_its_language(field: str, stated: str | None) -> None:
+    mail = take(f"{field}\r\n\r\nwebinars".encode())
+    assert (mail.stated_language, mail.language) == (stated, None)
+
+
+@pytest.mark.parametrize(
     ("fields", "text", "language"),
     [
-        ("Content-Language: fr-CH", "hello", "fr"),
-        ("Accept-Language: es-ES, en;q=0.5", "hello", "es"),
-        ("Accept-Language: en\r\nContent-Language: fr", "hello", "fr"),
         ("Content-Language: en-US", "Здравствуйте, добавьте меня", "ru"),
-        ("Content-Language: uk", "Добрий день", "uk"),
-        ("Content-Language: bg", "Добър ден", "bg"),
-        ("Content-Language: x", "hello", None),
+        ("Content-Language: ru", "Здравствуйте, добавьте меня", "ru"),
+        ("Content-Language: uk", "Добрий день", None),
+        ("Content-Language: bg", "Добър ден", None),
+        ("Content-Language: en-US", "Je voudrais recevoir vos annonces", "fr"),
+        ("Content-Language: ar", "I would like to take part", "en"),
         ("X: y", "hello", None),
+        ("X: y", "Hola, quisiera recibir información", "es"),
         ("X: y", "Здравствуйте", "ru"),
         ("X: y", "Добрий день, підпишіть мене", None),
         ("X: y", "أريد الاشتراك", "ar"),
@@ -151,16 +166,8 @@ def test_filters_before_us_are_heard(field: str, spam: bool) -> None:
         ("X: y", "구독", None),
     ],
 )
-def test_language_is_what_the_mail_says_or_shows(
-    fields: str, text: str, language: str | None
-) -> None:
+def test_language_is_what_the_words_show(fields: str, text: str, language: str | None) -> None:
     assert take(f"{fields}\r\n\r\n{text}".encode()).language == language
-
-
-def test_script_of_most_letters_decides() -> None:
-    assert script_language("Re: подписаться пожалуйста") == "ru"
-    assert script_language("please подп") is None
-    assert script_language("123") is None
 
 
 @pytest.mark.parametrize(

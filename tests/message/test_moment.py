@@ -30,8 +30,12 @@ SIX = ("en", "fr", "es", "ru", "ar", "zh")
             "miércoles, 25 de noviembre de 2026, 13:00–14:00, hora de Zúrich (12:00–13:00 UTC)",
         ),
         ("ru", "среда, 25 ноября 2026\u202fг., 13:00–14:00, Цюрих (12:00–13:00 UTC)"),
-        ("ar", "الأربعاء، 25 نوفمبر 2026، 13:00–14:00 بتوقيت زيورخ (12:00–13:00 UTC)"),
-        ("zh", "2026年11月25日星期三 苏黎世时间 13:00–14:00(12:00–13:00 UTC)"),
+        (
+            "ar",
+            "الأربعاء، 25 نوفمبر 2026، \u206613:00–14:00\u2069 بتوقيت زيورخ"
+            " (\u206612:00–13:00 UTC\u2069)",
+        ),
+        ("zh", "2026年11月25日星期三 苏黎世时间 13:00–14:00（12:00–13:00 UTC）"),
     ],
 )
 def test_a_webinar_is_told_in_its_own_zone_and_in_utc(language: str, told: str) -> None:
@@ -45,7 +49,7 @@ def test_a_webinar_is_told_in_its_own_zone_and_in_utc(language: str, told: str) 
         ("fr", "07:00–08:00, heure de New York"),
         ("es", "07:00–08:00, hora de Nueva York"),
         ("ru", "07:00–08:00, Нью-Йорк"),
-        ("ar", "07:00–08:00 بتوقيت نيويورك"),
+        ("ar", "\u206607:00–08:00\u2069 بتوقيت نيويورك"),
         ("zh", "纽约时间 07:00–08:00"),
     ],
 )
@@ -138,6 +142,12 @@ def test_french_has_a_first_of_the_month_and_elides_before_a_vowel() -> None:
 def test_an_unknown_language_is_told_in_english() -> None:
     assert moment.long_date(date(2026, 12, 1), "x-nothing") == "1 December 2026"
     assert moment.direction("x-nothing") == "ltr"
+
+
+def test_things_in_a_row_are_parted_as_the_language_does_it() -> None:
+    assert [moment.listed(("a", "b"), language) for language in SIX] == (
+        ["a, b"] * 4 + ["a، b", "a、b"]
+    )
 
 
 def test_languages_have_names_and_a_direction() -> None:

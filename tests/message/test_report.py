@@ -95,6 +95,80 @@ def test_action_and_status_decide(action: str, status: str, expected: tuple[str,
     assert _told(judge(content.encode())) == expected
 
 
+def _mail(fields: str, body: str) -> bytes:
+    return f"{fields.strip()}\n\n{body}\n".encode()
+
+
+NEWSLETTER = """
+Return-Path: <bounces+7@mailer.example.org>
+From: Shop <noreply@shop.example.org>
+Subject: Your order was not delivered
+List-Unsubscribe: <https://shop.example.org/u>
+"""
+ON_A_LIST = """
+Return-Path: <devel-bounces@lists.example.org>
+From: Ana <ana@example.com>
+Sender: devel-bounces@lists.example.org
+List-Id: <devel.lists.example.org>
+Subject: a branch
+"""
+
+
+@pytest.mark.parametrize("fields", [NEWSLETTER, ON_A_LIST])
+def test_what_a_shop_or_a_list_sends_is_no_report(fields: str) -> None:
+    text = "That parcel could not be delivered. The address does not exist: see help@example.org."
+    assert judge(_mail(fields, text)) is None
+
+
+def test_who_writes_without_return_path_and_is_no_server_answers_automatically() -> None:
+    thanks = "Return-Path: <>\nFrom: Ana <ana@example.com>\nSubject: Thank you"
+    assert _told(judge(_mail(thanks, "I shall answer soon."))) == ("auto-reply", "", "")
+    server = "Return-Path: <>\nFrom: MAILER-DAEMON@example.com\nSubject: Hello"
+    assert judge(_mail(server, "Nothing of note.")) is None
+
+
+def test_a_program_that_asks_whether_we_are_human_answers_automatically() -> None:
+    fields = "From: ana@example.com\nSubject: RE: Webinar"
+    text = "This account is protected by a guard. Please click\nto be added to my guest list."
+    assert _told(judge(_mail(fields, text))) == ("auto-reply", "", "")
+
+
+def test_an_action_above_its_recipient_counts() -> None:
+    fields = (
+        "From: guard@example.com\nSubject: Re: Webinar\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b"
+    )
+    text = (
+        "--b\n\nWaits.\n--b\nContent-Type: message/delivery-status\n\n"
+        "Reporting-MTA: dns; example.com\nAction: failed\n\n"
+        "Final-Recipient: rfc822; ana@example.com\nStatus: 4.7.0\n\n--b--"
+    )
+    assert _told(judge(_mail(fields, text))) == ("bounce", "", "ana@example.com,soft,4.7.0")
+
+
+def test_an_address_in_a_sentence_is_no_recipient_beside_one_in_a_list() -> None:
+    fields = "From: Mail Delivery Subsystem <mailer-daemon@example.com>\nSubject: Failure"
+    text = (
+        "Delivery to the following recipient failed permanently:\n\n     ana@example.com\n\n"
+        "Blocked. If you are no spammer, see our pages and then write to us from another address, "
+        "namely desk@example.net.\n"
+    )
+    assert _told(judge(_mail(fields, text))) == ("bounce", "", "ana@example.com,block,")
+
+
+def test_who_is_greeted_is_not_who_was_not_reached() -> None:
+    fields = "From: MAILER-DAEMON@example.com\nSubject: Mail Delivery Problem"
+    text = "Sorry ben@example.net. Your mail was refused.\nIt was for ana@example.com, not here."
+    assert _told(judge(_mail(fields, text)))[2].startswith("ana@example.com,")
+
+
+def test_no_mail_makes_the_fallback_write_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    content = b"Return-Path: <>\nSubject: failure notice\nFrom: MAILER-DAEMON\n\nundeliverable"
+    judge(content)
+    judge(content.replace(b"From: MAILER-DAEMON\n", b""))
+    assert caplog.records == []
+
+
 @given(st.binary(max_size=800))
 @settings(max_examples=examples(100), deadline=None)
 def test_any_bytes_are_judged_without_an_error(content: bytes) -> None:

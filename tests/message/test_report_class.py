@@ -41,9 +41,15 @@ SAID = [
     ("", "This user has moved to another address", "hard"),
     ("5.0.350", "smtp; 550 5.0.350 Remote server returned an error -> 550 5.1.1 User Unknown", "hard"),
     ("", "553 5.3.0 <a@example.org>... No such user", "hard"),
-    ("", "550 a@example.org", "unknown"),
+    ("", "550 a@example.org", "hard"),
     ("5.7.1", "SMTP; 553 Invalid recipient a@example.org (Mode: normal)", "hard"),
     ("", "550 Mailbox not found", "hard"),
+    ("5.0.0", "smtp; 550 sorry, there is no mailbox here by that name. (#5.7.17)", "hard"),
+    ("5.7.1", "smtp; 550 5.7.1 No mailbox found", "hard"),
+    ("5.0.0", "smtp; 553", "hard"),
+    ("5.4.1", "smtp; 550 5.4.1 Recipient address rejected: Access denied. AS(2018)", "hard"),
+    ("5.4.310", "smtp; 550 5.4.310 DNS domain example.org does not exist", "hard"),
+    ("", "553 sorry, that recipient is not in my validrcptto list (#5.7.1)", "hard"),
     ("", "551 not our user", "hard"),
     ("", "550 5.1.1 unknown or illegal alias: a@example.org", "hard"),
     ("", "unknown user: \"a\"", "hard"),
@@ -67,6 +73,9 @@ SAID = [
     ("", "Das Postfach des Empfängers ist voll", "full"),
     ("", "Sorry, I wasn't able to open the mailbox: user is over quota", "full"),
     ("", "550 邮箱已满", "full"),
+    ("", "552 5.1.1 The mailbox of the recipient: user over quota", "full"),
+    ("5.2.3", "X-Postfix; maildir delivery failed: he has overdrawn his diskspace quota", "full"),
+    ("", "552 that account does not have enough space", "full"),
     # blocked: content, policy, reputation, relaying, sender
     ("5.7.1", "smtp; 550 5.7.1 Service unavailable; client host [192.0.2.1] blocked using zen.spamhaus.org", "block"),
     ("5.7.1", "smtp; 554 5.7.1 <a@example.org>: Relay access denied", "block"),
@@ -86,6 +95,14 @@ SAID = [
     ("5.1.0", "smtp; 5.1.0 - Unknown address error 550-'5.7.1 rejected by spam filter' (delivery attempts: 0)", "block"),
     ("5.6.0", "smtp; 554 5.6.0 Message contains invalid content", "block"),
     ("", "550 SC-004 Unfortunately, messages from 192.0.2.1 weren't sent.", "block"),
+    ("5.7.1", "smtp; 554 5.7.1 <a@example.org>: Recipient address rejected: Access denied", "block"),
+    ("5.1.0", "host a [192.0.2.1]: SMTP error after MAIL FROM:<b@example.net>: 553 5.1.0 b does not exist", "block"),
+    ("5.0.0", "smtp; 550 no such user (in reply to MAIL FROM command)", "block"),
+    ("", ">>> EHLO lists.example.net <<< 550 unknown host", "block"),
+    ("5.2.0", "550 5.2.0 <b@example.net> From: Domain is invalid. Please give a valid From:", "block"),
+    ("", "550 mailbox unavailable, invalid DNS MX or A resource record of yours", "block"),
+    ("", "550 Administrative prohibition", "block"),
+    ("", "550 this account is protected by a filter of ours", "block"),
     # there, but not now
     ("", "Mail size limit exceeded. For explanation visit our pages.", "soft"),
     ("4.4.7", "smtp; 550 4.4.7 QUEUE.Expired; message expired", "soft"),
@@ -104,7 +121,15 @@ SAID = [
     ("", "CNAME lookup failed temporarily. (#4.4.3)", "soft"),
     ("", "Name service error for domain example.org: Host not found, try again", "soft"),
     ("", "554 5.4.14 Hop count exceeded - possible mail loop ATTR34", "soft"),
+    ("5.4.316", "smtp; 550 5.4.316 Message expired, connection refused", "soft"),
+    ("5.1.1", "smtp; 550 max message size exceeded", "soft"),
+    ("4.7.1", "450 4.7.1 busy (in reply to MAIL FROM command)", "soft"),
+    ("5.0.0", "smtp; 534 SIZE=Message too big (in reply to MAIL FROM command)", "soft"),
+    ("", "550 no mail is taken for this mailbox due to long inactivity", "soft"),
+    ("", "550 Ip frequency limited", "soft"),
     # nothing to go by
+    ("4.0.0", "", "soft"),
+    ("", "Undeliverable message", "unknown"),
     ("5.0.0", "", "unknown"),
     ("", "", "unknown"),
     ("5.0.0", "smtp; 554 No Resent-From field given", "unknown"),
@@ -128,3 +153,8 @@ def test_advice_of_the_report_does_not_outweigh_the_servers_own_words() -> None:
 
 def test_prose_tells_where_the_server_gave_a_bare_code() -> None:
     assert classify_failure("5.0.0", "smtp; 550", "The address was not found.")[0] == "hard"
+
+
+def test_prose_tells_that_the_mailbox_is_full_where_the_status_only_says_later() -> None:
+    assert classify_failure("4.0.0", "", "account is full (quota exceeded)")[0] == "full"
+    assert classify_failure("4.4.7", "", "account is full (quota exceeded)")[0] == "soft"

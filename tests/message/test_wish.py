@@ -17,10 +17,12 @@ from mailer.message.command import (
     Command,
     Complaint,
     Confirm,
+    Drop,
     FreeText,
     Help,
     Nothing,
     Pause,
+    Redraft,
     Register,
     ReturnPath,
     SetLanguage,
@@ -57,6 +59,7 @@ def mail(subject: str = "", *lines: str, language: str | None = None) -> Incomin
         words=7,
         attachments=False,
         language=language,
+        stated_language=None,
         authentication=Authentication.NONE,
         spam=False,
         machine=None,
@@ -82,7 +85,6 @@ ADDRESSES = [
     (at(Purpose.OWNER), ToOwner()),
     (at(Purpose.POSTMASTER), ToOwner(postmaster=True)),
     (at(Purpose.ANNOUNCE), Announce()),
-    (at(Purpose.APPROVE, TOKEN), Approve(token=TOKEN)),
     (at(Purpose.BOUNCE, TOKEN), ReturnPath(token=TOKEN)),
 ]
 
@@ -91,6 +93,33 @@ ADDRESSES = [
 def test_address_command_ignores_subject_and_body(recipient: Recipient, command: Command) -> None:
     decision = decide(mail("unsubscribe", "退订", language="fr"), recipient)
     assert decision == Decision(command=command, language="fr")
+
+
+@pytest.mark.parametrize(
+    ("subject", "lines", "command"),
+    [
+        ("", (), Approve(token=TOKEN)),
+        ("approve", ("whatever",), Approve(token=TOKEN)),
+        ("Re: Please approve: News", ("ok",), Approve(token=TOKEN)),
+        ("Re: Please approve: News", ("Drop it", "please"), Drop(token=TOKEN)),
+        ("drop", (), Drop(token=TOKEN)),
+        ("Re: Please approve: News", ("Dear all,", "ok"), Redraft(token=TOKEN, answers=True)),
+        ("News of today", ("Dear all,", "ok"), Redraft(token=TOKEN, answers=False)),
+    ],
+)
+def test_a_word_about_a_preview_or_another_text(
+    subject: str, lines: tuple[str, ...], command: Command
+) -> None:
+    assert decide(mail(subject, *lines), at(Purpose.APPROVE, TOKEN)).command == command
+
+
+def test_what_a_mail_at_a_preview_answers_is_known() -> None:
+    reply = replace(mail("News", "A better text"), replies_to=("<1@lists.example.org>",))
+    found = decide(reply, at(Purpose.APPROVE, TOKEN)).command
+    assert found == Redraft(token=TOKEN, answers=True)
+    attached = replace(mail(""), attachments=True)
+    found = decide(attached, at(Purpose.APPROVE, TOKEN)).command
+    assert found == Redraft(token=TOKEN, answers=False)
 
 
 @pytest.mark.parametrize("recipient", [recipient for recipient, _ in ADDRESSES] + [LIST])
@@ -217,6 +246,31 @@ def test_answer_is_in_the_language_of_the_command_else_of_the_mail(
     assert decide(mail(subject, language=language), LIST).language == decided
 
 
+@pytest.mark.parametrize(
+    ("subject", "shown", "decided"),
+    [("ayuda", None, "es"), ("ayuda", "fr", "fr"), ("help me out", None, None)],
+)
+def test_answer_to_a_command_address_is_in_the_language_of_the_subject(
+    subject: str, shown: str | None, decided: str | None
+) -> None:
+    """The links in our mails put the command there as well."""
+    for purpose in (Purpose.HELP, Purpose.STATUS):
+        assert decide(mail(subject, language=shown), at(purpose)).language == decided
+
+
+@pytest.mark.parametrize("purpose", [Purpose.CONFIRM, Purpose.REGISTER, Purpose.SKIP])
+def test_words_beside_a_token_are_ours_and_tell_no_language(purpose: Purpose) -> None:
+    assert decide(mail(purpose.value), at(purpose, TOKEN)).language is None
+
+
+def test_what_the_header_states_is_the_language_of_a_new_person_only() -> None:
+    stating = replace(mail("+"), stated_language="es")
+    assert decide(stating, at(Purpose.SUBSCRIBE)) == Decision(command=Subscribe(language="es"))
+    assert decide(stating, at(Purpose.HELP)).language is None
+    ambiguous = replace(mail("info"), stated_language="es")
+    assert decide(ambiguous, LIST) == Decision(command=Help())
+
+
 def test_wish_to_subscribe_keeps_its_language() -> None:
     assert decide(mail("подписаться"), LIST) == Decision(
         command=Subscribe(language="ru"), language="ru"
@@ -300,7 +354,7 @@ def test_series_that_is_called_like_a_command_does_not_hide_it() -> None:
 def test_preferences_address_reads_which_preference_from_the_text(token: str | None) -> None:
     recipient = at(Purpose.PREFERENCES, token)
     assert decide(mail("langue français"), recipient) == Decision(
-        command=SetLanguage(language="fr"), language="fr"
+        command=SetLanguage(language="fr"), language=None if token else "fr"
     )
     assert decide(mail("hi", "pause 2026-10-28"), recipient).command == Pause(
         until=date(2026, 10, 28)

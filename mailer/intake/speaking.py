@@ -1,0 +1,49 @@
+"""Who takes part in a webinar and gets its reminders without being subscribed, and how they end it.
+
+Their mails offer one thing that is theirs: no more of them. It holds for the whole series, as it
+does for a subscriber who leaves, until they subscribe themselves.
+"""
+
+from __future__ import annotations
+
+from mailer.intake.context import Context, Outcome, hash_address
+from mailer.message.address import Address, parse_address
+from mailer.store import speaking, suppression
+from mailer.store.engine import Connection
+from mailer.store.suppression import Reason
+from mailer.store.webinar import WebinarRecord
+
+NOBODY = 0  # in the place of a subscription: the token's context is a row of the ledger
+
+
+async def addresses(
+    connection: Connection, webinar: WebinarRecord, *, hash_key: bytes
+) -> tuple[Address, ...]:
+    """Who takes part and may be mailed, each once."""
+    parsed = (parse_address(one.address) for one in webinar.speakers if one.address)
+    found = {address.key: address for address in parsed if address}
+    hashes = {hash_address(hash_key, address): address for address in found.values()}
+    barred = await suppression.among(connection, tuple(hashes), series_id=webinar.series_id)
+    return tuple(address for hashed, address in hashes.items() if hashed not in barred)
+
+
+async def stop(context: Context, row_id: int) -> Outcome:
+    """They want no more: what waits is called off, and nothing of the series is sent any more."""
+    found = await speaking.part(context.connection, row_id)
+    if found is None or found.series_id != context.series.id:
+        return Outcome(word="unknown token")
+    await speaking.call_off(
+        context.connection,
+        found.address.key,
+        found.series_id,
+        reason=Reason.LEFT,
+        now=context.now,
+    )
+    await suppression.add(
+        context.connection,
+        address_hash=context.address_hash(found.address),
+        scope=found.series_id,
+        reason=Reason.LEFT,
+        now=context.now,
+    )
+    return Outcome(word="speaker left")
