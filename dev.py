@@ -4,17 +4,18 @@
     demo [--once]       the whole service at work on this machine; --once ends by itself
     test [ARGUMENT...]  every check; with arguments only pytest, with these
     bench [NAME]        the benchmarks behind docs/performance.md, or one of them
-    faults [ARGUMENT]   the long fault-injection runs (pytest on tests/faults)
+    faults [ARGUMENT]   the fault injection in its long form (pytest on tests/faults)
+    pictures [LANGUAGE] every kind of mail as mail programs show it, into docs/pictures
     lock                makes both lock files anew from pyproject.toml
 
-The first four make `.venv` from the hash locks when it is missing or out of date.
+All but the last make `.venv` from the hash locks when it is missing or out of date.
 This file stays readable for old Pythons, so that they can say that they are too old.
 """
 
 import os
 import sys
 
-COMMANDS = ("demo", "test", "bench", "faults", "lock")
+COMMANDS = ("demo", "test", "bench", "faults", "pictures", "lock")
 
 
 def main(arguments):

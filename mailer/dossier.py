@@ -6,31 +6,39 @@ owed it, a pause holds the programme back, an audience may leave somebody out. O
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailer.config.model import Config
+from mailer.intake import braking
+from mailer.intake.braking import Brake
 from mailer.intake.context import hash_address
 from mailer.message.address import Address
 from mailer.parts import Parts
 from mailer.store import (
     announcement,
     bounce,
+    halt,
+    history,
     journal,
     ledger,
     people,
     programme,
     registration,
     suppression,
+    written,
 )
+from mailer.store.announcement import State as AnnouncementState
 from mailer.store.engine import Connection
 from mailer.store.journal import Entry
 from mailer.store.ledger import Mail
 from mailer.store.people import Consent, State, Subscription
 from mailer.store.programme import WebinarRecord
 from mailer.store.registration import State as Choice
-from scheduler.model import Audience, Due
+from mailer.store.written import Written
+from scheduler.change import History, outdated
+from scheduler.model import Audience, Due, Kind, Status
 from scheduler.plan import FOLLOW_UP_LIVES_FOR, is_late, plan
 
 RECEIVED = 100  # mails from a person that are looked at, the newest
@@ -84,6 +92,17 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Knows:
+    """What they were told of a webinar last; ``outdated`` if that would mislead them."""
+
+    webinar: str
+    series: str
+    status: Status
+    starts_at: datetime
+    outdated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
     """``known`` is False if nothing but perhaps a suppression is kept."""
 
@@ -93,11 +112,13 @@ class Dossier:
     subscriptions: tuple[Held, ...]
     registrations: tuple[Chosen, ...]
     mails: tuple[Mail, ...]
+    told: tuple[Knows, ...]  # of webinars that are not over
     next: tuple[Coming, ...]
     not_next: tuple[Missed, ...]
     suppressions: tuple[suppression.Entry, ...]
     received: tuple[Entry, ...]
     bounces: tuple[bounce.Entry, ...]
+    held: tuple[Brake, ...]  # why bounces have no consequences for them now
 
 
 async def dossier(parts: Parts, address: Address) -> Dossier:
@@ -111,6 +132,7 @@ async def dossier(parts: Parts, address: Address) -> Dossier:
         mails = await ledger.mails(connection, address.key)
         received = await journal.of_author(connection, address.key, limit=RECEIVED)
         coming, missed = await _prospect(connection, parts.config, address, current, now)
+        owed = await _corrections(connection, parts.config, current, now)
         return Dossier(
             address=person.mailbox if person else address.mailbox,
             name=person.name if person else "",
@@ -118,14 +140,25 @@ async def dossier(parts: Parts, address: Address) -> Dossier:
             subscriptions=tuple([await _held(connection, parts.config, one) for one in current]),
             registrations=await _chosen(connection, person.id) if person else (),
             mails=mails,
-            next=tuple(sorted((*_queued(mails, now), *coming), key=lambda one: one.at)),
+            told=await _told(connection, current, now),
+            next=_in_order([*_queued(mails, now)], owed, coming),
             not_next=missed,
             suppressions=await suppression.of_address(connection, address_hash),
             received=received,
             bounces=await bounce.of_person(connection, address.key),
+            held=await braking.held_at(connection, address.domain, now=now),
         )
 
     return await parts.store.read(unit)
+
+
+def _in_order(
+    queued: Sequence[Coming], owed: Sequence[Coming], coming: Sequence[Coming]
+) -> tuple[Coming, ...]:
+    """By time; what is queued already is not owed beside that."""
+    there = {(one.kind, one.webinar) for one in queued}
+    owed = [one for one in owed if (one.kind, one.webinar) not in there]
+    return tuple(sorted((*queued, *owed, *coming), key=lambda one: one.at))
 
 
 _WAITS = ("queued", "deferred", "in_doubt")
@@ -133,7 +166,7 @@ _WAITS = ("queued", "deferred", "in_doubt")
 
 def _queued(mails: tuple[Mail, ...], now: datetime) -> Iterator[Coming]:
     for one in mails:
-        if one.state in _WAITS:
+        if one.state in _WAITS and one.reason != halt.PAUSED:
             at = max(one.at, now)
             yield Coming(at=at, series=one.series, kind=one.kind, webinar=one.webinar)
 
@@ -168,6 +201,37 @@ async def _chosen(connection: Connection, subscriber_id: int) -> tuple[Chosen, .
     return tuple(Chosen(webinar=one.webinar, state=one.state, at=one.at) for one in found)
 
 
+async def _told(
+    connection: Connection, current: tuple[Subscription, ...], now: datetime
+) -> tuple[Knows, ...]:
+    """What a person takes to be true of the coming webinars."""
+    records = {one.id: one for one in await programme.listing(connection, ends_after=now)}
+    known = await history.known_to(connection, [one.id for one in current])
+    chosen = await ledger.choices(connection, current[0].subscriber_id) if current else {}
+    histories = await history.of_webinars(connection, records, {})
+    found = []
+    for (_, webinar_id), sequence in sorted(known.items()):
+        record = records.get(webinar_id)
+        told = await history.told(connection, webinar_id, sequence)
+        if record is None or told is None:
+            continue
+        found.append(
+            Knows(
+                webinar=record.slug,
+                series=record.series_id,
+                status=told.status,
+                starts_at=told.starts_at,
+                outdated=_is_outdated(histories.get(webinar_id), sequence, chosen.get(webinar_id)),
+            )
+        )
+    return tuple(found)
+
+
+def _is_outdated(found: History | None, sequence: int | None, choice: str | None) -> bool:
+    registered = choice == Choice.REGISTERED
+    return found is not None and sequence in outdated(found, registered=registered)
+
+
 async def _prospect(
     connection: Connection,
     config: Config,
@@ -185,22 +249,75 @@ async def _prospect(
     told = await ledger.told(connection, address.key)
     chosen = await ledger.choices(connection, current[0].subscriber_id)
     notices = {series.id: series.notices for series in config.series}
+    held = await announcement.held_back(connection)
+    webinars = [one.for_planning() for one in records.values()]
     coming: list[Coming] = []
     missed: list[Missed] = []
-    for due in plan([one.for_planning() for one in records.values()], notices, now, releases):
+    for due in plan(webinars, notices, now, releases):
         record = records[due.webinar_id]
         reader = active.get(record.series_id)
-        if reader is None or (reader.id, due.webinar_id, due.notice_id) in told:
+        if reader is None:
             continue
         at = max(due.due_at, now)
+        if (reader.id, due.webinar_id, due.notice_id) in told:
+            continue
         why = why_not(due, reader, chosen.get(due.webinar_id), at=at)
+        if why is None and due.key in held:
+            why = "an organiser paused or cancelled it"
         if why is None and (due.webinar_id, due.notice_id, due.sequence) in gone:
             at, why = due.released_at, "when it went out they were paused, or not in its audience"
         if why is None:
             coming.append(_coming(record, due, at))
         else:
             missed.append(_missed(record, due, at, why))
+    for text in await written.waiting(connection):
+        reader = active.get(text.series_id)
+        choice = chosen.get(text.webinar_id or 0)
+        if reader is None or text.state is not AnnouncementState.PLANNED:
+            continue
+        at = max(text.due_at, now)
+        if why_not(_as_due(text), reader, choice, at=at) is None:
+            coming.append(
+                Coming(at=at, series=text.series_id, kind=Kind.MESSAGE, webinar=text.webinar)
+            )
     return tuple(coming), tuple(missed)
+
+
+async def _corrections(
+    connection: Connection, config: Config, current: tuple[Subscription, ...], now: datetime
+) -> tuple[Coming, ...]:
+    """What is owed them because they were told something else; a pause puts it off."""
+    active = {one.series_id: one for one in current if one.state is State.ACTIVE}
+    records = {one.id: one for one in await programme.listing(connection, ends_after=now - _PAST)}
+    windows = {series.id: series.settle for series in config.series}
+    histories = await history.of_webinars(connection, records, windows)
+    known = await history.known_to(connection, [one.id for one in active.values()])
+    chosen = await ledger.choices(connection, current[0].subscriber_id) if current else {}
+    found = []
+    webinars = [records[webinar_id].for_planning() for webinar_id in histories]
+    for due in plan(webinars, {}, now, (), histories):
+        reader = active.get(records[due.webinar_id].series_id)
+        choice = chosen.get(due.webinar_id)
+        if reader is None or choice == Choice.DECLINED:
+            continue
+        if _is_outdated(histories[due.webinar_id], known.get((reader.id, due.webinar_id)), choice):
+            at = max(due.due_at, now, reader.paused_until or now)
+            found.append(_coming(records[due.webinar_id], due, at))
+    return tuple(found)
+
+
+def _as_due(text: Written) -> Due:
+    """What an organiser wrote, as something that is owed."""
+    return Due(
+        webinar_id=text.webinar_id or 0,
+        notice_id="",
+        kind=Kind.MESSAGE,
+        audience=text.audience,
+        sequence=0,
+        due_at=text.due_at,
+        released_at=text.due_at,
+        expires_at=text.expires_at,
+    )
 
 
 def why_not(due: Due, reader: Subscription, choice: str | None, *, at: datetime) -> str | None:

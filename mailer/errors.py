@@ -7,6 +7,8 @@ Expected outcomes (a refused recipient, an unknown token) are values, not errors
     ├── ProgrammeError    (ValueError)      a programme file or a change of it cannot be taken
     ├── UnknownWebinar    (LookupError)     no webinar has this id; names the nearest
     ├── ChangeRefused     (ValueError)      a change of the programme that makes no sense; says why
+    ├── AnnouncementError (ValueError)      what an organiser wrote cannot be taken
+    ├── AnnouncementRefused (ValueError)    a step an announcement cannot take now; says why
     ├── PeopleError       (ValueError)      an address list or a person's data cannot be taken
     ├── PersonRefused     (ValueError)      a change of a person that cannot be; says why
     ├── TemplateFault     (ValueError)      a template cannot be rendered; names file and line
@@ -66,6 +68,14 @@ class UnknownWebinar(MailerError, LookupError):
 
 class ChangeRefused(MailerError, ValueError):
     """A change of the programme that makes no sense as things stand; nothing was stored."""
+
+
+class AnnouncementError(FaultyInput):
+    """What an organiser wrote cannot be taken; nothing was queued."""
+
+
+class AnnouncementRefused(MailerError, ValueError):
+    """A step that an announcement cannot take as things stand; nothing was changed."""
 
 
 class PeopleError(FaultyInput):

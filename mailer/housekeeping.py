@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from mailer.config.model import Retention
 from mailer.errors import StoreUnavailable
 from mailer.log import get_logger
-from mailer.store import journal, node, outbox, people, quota
+from mailer.store import errand, journal, lease, node, people, quota, retention, withdrawal
 from mailer.store.engine import Connection, Store
 from scheduler.clock import Clock
 
@@ -33,7 +35,7 @@ class Housekeeping:
 
         async def unit(connection: Connection) -> int:
             await node.arrive(connection, self._node_id, now=now)
-            return await outbox.take_back(connection, node=self._node_id, now=now)
+            return await lease.take_back(connection, node=self._node_id, now=now)
 
         doubtful = await self._store.write(unit)
         if doubtful:
@@ -47,12 +49,12 @@ class Housekeeping:
 
         async def unit(connection: Connection) -> int:
             await node.beat(connection, self._node_id, now=now)
-            await outbox.expire(connection, now=now)
             return await node.take_back_lapsed(connection, now=now)
 
         lapsed = await self._store.write(unit)
         if lapsed:
             _log.warning("another node is gone", action="outbox.in_doubt", count=lapsed)
+        await self._in_slices(partial(withdrawal.expire, now=now, limit=SLICE))
 
     async def sweep(self) -> None:
         """Erase what retention says."""
@@ -61,21 +63,24 @@ class Housekeeping:
         await self._sweep_ledger(now - self._settings.ledger)
 
     async def _sweep_ledger(self, before: datetime) -> None:
-        """Slice by slice, so that nobody waits long for the database."""
-        erased = 0
-        while True:
-            done = await self._store.write(
-                lambda connection: outbox.sweep(connection, before=before, limit=SLICE)
-            )
-            erased += done
-            if done < SLICE:
-                break
+        erased = await self._in_slices(partial(retention.sweep, before=before, limit=SLICE))
         if erased:
             _log.info("erased what is old", action="outbox.swept", count=erased)
+
+    async def _in_slices(self, step: Callable[[Connection], Awaitable[int]]) -> int:
+        """Take one step after the other, so that nobody waits long for the database; how many rows
+        they were. A step that finds fewer than a slice is the last."""
+        total = 0
+        while True:
+            done = await self._store.write(step)
+            total += done
+            if done < SLICE:
+                return total
 
     async def _sweep(self, connection: Connection, now: datetime) -> None:
         lapsed = await people.lapse(connection, before=now - self._settings.pending, now=now)
         await journal.sweep(connection, before=now - self._settings.inbound, now=now)
+        await errand.sweep(connection, before=now - self._settings.ledger)
         await quota.sweep(connection, before=now - _QUOTA_SPAN)
         if lapsed:
             _log.info("unconfirmed wishes lapsed", action="people.lapsed", count=lapsed)

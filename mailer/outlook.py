@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailer.parts import Parts
-from mailer.store import announcement, ledger, programme
+from mailer.store import announcement, expansion, history, ledger, programme, written
 from mailer.store.announcement import Announcement
 from mailer.store.announcement import State as AnnouncementState
 from mailer.store.engine import Connection
@@ -14,26 +15,37 @@ from mailer.store.forecast import LONG_AGO
 from mailer.store.ledger import Waiting
 from mailer.store.programme import WebinarRecord
 from scheduler.model import Due, Kind
+from scheduler.pace import WarmUp, days_taken
 from scheduler.plan import plan
 
 _VOID_IF = {
     Kind.ANNOUNCEMENT: "the webinar moves, is cancelled, or its first reminder falls due",
     Kind.REMINDER: "the webinar moves, is cancelled, or has begun",
     Kind.FOLLOW_UP: "there are no materials within 30 days of its end",
-    Kind.UPDATE: "the change is taken back",
+    Kind.UPDATE: "the change is taken back, or another one follows",
     Kind.CANCELLATION: "the webinar is revived",
+    Kind.MESSAGE: "an organiser cancels it, or the webinar that it is about changes",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
+    """One mailing."""
+
     at: datetime
     series: str
     kind: str
     webinar: str
     audience: str
     recipients: int
+    days: int  # on which it leaves, by the warm-up; more if others leave as well
     void_if: str
+
+    @property
+    def whom(self) -> str:
+        """Its readers, for people to read."""
+        corrects = self.kind in history.CORRECTS
+        return "who were told otherwise" if corrects else f"{self.audience}"
 
 
 async def outlook(
@@ -45,6 +57,7 @@ async def outlook(
     With a ``start`` in the past everything counts as present before it and nothing as sent.
     """
     now = parts.clock.now()
+    warm_up = parts.config.outbound.warm_up
 
     async def unit(connection: Connection) -> tuple[Outlook, ...]:
         past = start is not None and start < now
@@ -56,33 +69,78 @@ async def outlook(
             too_early = start is not None and due.due_at < start
             if too_early or (until is not None and at > until):
                 continue
-            count = await announcement.count_readers(
-                connection, _item(record, due, anew=past), now=at
-            )
-            found.append(_outlook(record, due, at, count))
+            count = await expansion.count_readers(connection, _item(record, due, anew=past), now=at)
+            found.append(_outlook(record, due, at, count, warm_up))
         if past:
             return tuple(found)
-        queued = [_queued(one, now) for one in await ledger.waiting(connection, now=now)]
-        found += [one for one in queued if _within(one.at, start, until)]
+        waiting = await ledger.waiting(connection, now=now)
+        queued = [_queued(one, now, warm_up) for one in waiting]
+        texts = await _written(connection, now, warm_up)
+        found += [one for one in (*queued, *texts) if _within(one.at, start, until)]
         return tuple(sorted(found, key=lambda one: one.at))
 
     return await parts.store.read(unit)
+
+
+async def of_webinars(
+    connection: Connection, parts: Parts, webinar_ids: Collection[int], *, at_once: bool
+) -> tuple[Outlook, ...]:
+    """What somebody would get about these webinars as this transaction sees them. ``at_once``
+    leaves out what the rules bring later: then it is what a change of them makes go out."""
+    now = parts.clock.now()
+    found = []
+    for record, due in await _dues(connection, parts, now, anew=False):
+        at = max(due.due_at, now)
+        later = due.kind not in history.CORRECTS and at > now
+        if record.id not in webinar_ids or (at_once and later):
+            continue
+        count = await expansion.count_readers(connection, _item(record, due, anew=False), now=at)
+        if count:
+            found.append(_outlook(record, due, at, count, parts.config.outbound.warm_up))
+    return tuple(found)
 
 
 def _within(at: datetime, start: datetime | None, until: datetime | None) -> bool:
     return (start is None or at >= start) and (until is None or at <= until)
 
 
-def _queued(waiting: Waiting, now: datetime) -> Outlook:
+def _queued(waiting: Waiting, now: datetime, warm_up: WarmUp | None) -> Outlook:
+    at = max(waiting.at, now)
     return Outlook(
-        at=max(waiting.at, now),
+        at=at,
         series=waiting.series,
         kind=waiting.kind,
         webinar=waiting.webinar or "",
         audience=waiting.audience,
         recipients=waiting.recipients,
+        days=_days(warm_up, waiting.recipients, at),
         void_if=_VOID_IF[Kind(waiting.kind)],
     )
+
+
+async def _written(connection: Connection, now: datetime, warm_up: WarmUp | None) -> list[Outlook]:
+    """What organisers wrote and is planned, or waits for approval."""
+    found = []
+    for text in await written.waiting(connection):
+        item = await announcement.by_id(connection, text.id)
+        if item is None:
+            continue
+        at = max(text.due_at, now)
+        count = await expansion.count_readers(connection, item, now=at)
+        waits = text.state is AnnouncementState.WAITING
+        found.append(
+            Outlook(
+                at=at,
+                series=text.series_id,
+                kind=item.kind,
+                webinar=text.webinar or "",
+                audience=text.audience,
+                recipients=count,
+                days=_days(warm_up, count, at),
+                void_if="nobody approves it" if waits else _VOID_IF[item.kind],
+            )
+        )
+    return found
 
 
 async def _dues(
@@ -91,14 +149,17 @@ async def _dues(
     records = {one.id: one for one in await programme.listing(connection)}
     releases = () if anew else await announcement.releases(connection)
     gone = {(one.webinar_id, one.notice_id, one.sequence) for one in releases}
+    held = frozenset() if anew else await announcement.held_back(connection)
     webinars = [one.for_planning() for one in records.values()]
     if anew:
         webinars = [replace(one, published_at=one.published_at and LONG_AGO) for one in webinars]
     notices = {series.id: series.notices for series in parts.config.series}
+    windows = {series.id: series.settle for series in parts.config.series}
+    histories = {} if anew else await history.of_webinars(connection, records, windows)
     return [
         (records[due.webinar_id], due)
-        for due in plan(webinars, notices, since, releases)
-        if (due.webinar_id, due.notice_id, due.sequence) not in gone
+        for due in plan(webinars, notices, since, releases, histories)
+        if (due.webinar_id, due.notice_id, due.sequence) not in gone and due.key not in held
     ]
 
 
@@ -126,7 +187,9 @@ def _item(record: WebinarRecord, due: Due, *, anew: bool) -> Announcement:
     )
 
 
-def _outlook(record: WebinarRecord, due: Due, at: datetime, count: int) -> Outlook:
+def _outlook(
+    record: WebinarRecord, due: Due, at: datetime, count: int, warm_up: WarmUp | None
+) -> Outlook:
     return Outlook(
         at=at,
         series=record.series_id,
@@ -134,5 +197,10 @@ def _outlook(record: WebinarRecord, due: Due, at: datetime, count: int) -> Outlo
         webinar=record.slug,
         audience=due.audience,
         recipients=count,
+        days=_days(warm_up, count, at),
         void_if=_VOID_IF[due.kind],
     )
+
+
+def _days(warm_up: WarmUp | None, mails: int, at: datetime) -> int:
+    return 1 if warm_up is None else days_taken(warm_up, mails, at)

@@ -8,30 +8,32 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from mailer.config.model import Config, Outbound, TransportKind
 from mailer.dispatch.filling import Filling
 from mailer.dispatch.loop import Dispatch
-from mailer.dispatch.pausing import Pausing
-from mailer.dispatch.sending import Sending
 from mailer.drawing import Drawing
+from mailer.intake import alarming
 from mailer.intake.delivery import Intake, Secrets
 from mailer.intake.enrolling import Enrolling
 from mailer.intake.importing import Importing
 from mailer.intake.person import PersonChanges
 from mailer.intake.refused import Refusals
+from mailer.intake.rounds import Rounds
+from mailer.log.counting import Counting
 from mailer.message.render import Renderer, builtin_templates
 from mailer.message.sign import Signer
 from mailer.message.token import TokenMint
 from mailer.planner import Planner
 from mailer.store import key, programme
 from mailer.store.engine import Connection, Store, open_store
+from mailer.store.trouble import Trouble
 from mailer.store.upgrade import make_ready
 from mailer.transport.maildir import MaildirTransport
-from mailer.transport.outcome import Transport
 from mailer.transport.smtp import SmtpTransport
+from mailer.transport.source import Transport
 from scheduler.clock import Clock
 
 
@@ -46,6 +48,7 @@ class Parts:
     secrets: Secrets
     nudge: Callable[[], None]
     concerned: Callable[[int], None]
+    counting: Counting = field(default_factory=Counting)
 
     @cached_property
     def intake(self) -> Intake:
@@ -57,6 +60,8 @@ class Parts:
             clock=self.clock,
             nudge=self.nudge,
             concerned=self.concerned,
+            languages=lambda: self.drawing.renderer.languages,
+            counting=self.counting,
         )
 
     @cached_property
@@ -86,6 +91,17 @@ class Parts:
         return Refusals(store=self.store, config=self.config, intake=self.intake, nudge=self.nudge)
 
     @cached_property
+    def rounds(self) -> Rounds:
+        """Looks after what falls due beside the programme."""
+        return Rounds(
+            store=self.store,
+            config=self.config,
+            intake=self.intake,
+            clock=self.clock,
+            nudge=self.nudge,
+        )
+
+    @cached_property
     def drawing(self) -> Drawing:
         """Renders announcements; the templates are read and checked now (raises TemplateFault)."""
         renderer = Renderer(builtin_templates(), self.config.templates.folder)
@@ -101,33 +117,34 @@ class Parts:
             mint=self.secrets.mint,
             clock=self.clock,
             nudge=self.nudge,
+            hash_key=self.secrets.hash_key,
         )
 
     def dispatch(self, transport: Transport, *, node: str, jitter: Callable[[], float]) -> Dispatch:
         """Sends what is queued over a transport."""
-        pausing = Pausing()
         filling = Filling(
             store=self.store,
             config=self.config,
             drawing=self.drawing,
             mint=self.secrets.mint,
-            signer=_signer(self.config),
+            signer=make_signer(self.config),
             clock=self.clock,
         )
         return Dispatch(
             store=self.store,
-            sending=Sending(
-                filling=filling,
-                transport=transport,
-                pausing=pausing,
-                clock=self.clock,
-                jitter=jitter,
-            ),
-            pausing=pausing,
+            filling=filling,
+            transport=transport,
             settings=self.config.outbound,
             clock=self.clock,
+            jitter=jitter,
             node=node,
+            alarm=self._alarm,
+            counting=self.counting,
         )
+
+    async def _alarm(self, connection: Connection, trouble: Trouble) -> None:
+        """Write to whoever looks after this machine."""
+        await alarming.alarm(self.intake.context(connection, self.config.series[0]), trouble)
 
 
 @contextlib.asynccontextmanager
@@ -179,8 +196,9 @@ def make_transport(settings: Outbound, *, hostname: str) -> Transport:
             return MaildirTransport(settings.maildir)
 
 
-def _signer(config: Config) -> Signer | None:
+def make_signer(config: Config) -> Signer | None:
+    """What signs our mail, None if it is not signed here; OSError, ValueError for a bad key."""
     if config.dkim is None:
         return None
-    dkim = config.dkim
-    return Signer(dkim.domain, dkim.selector, dkim.key_file.read_bytes())
+    files = config.dkim.key_files
+    return Signer(config.dkim.domain, {name: file.read_bytes() for name, file in files.items()})

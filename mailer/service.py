@@ -25,11 +25,14 @@ from mailer.log import get_logger
 from mailer.parts import Parts, make_transport, open_parts
 from mailer.store import node, setting
 from mailer.store.engine import sqlite_file
+from mailer.web.opening import open_pages
+from mailer.web.server import Serving
 from scheduler.clock import Clock, SystemClock, Timers
 
 DRAIN_SECONDS = 20.0  # SIGTERM ends the daemon within 30 s
 _LOOK_SECONDS = 0.5  # a change by another process is seen within this
 _PLAN_AT_LEAST_SECONDS = 60.0
+_ROUNDS_AT_LEAST_SECONDS = 60.0
 _IMPORTS_SECONDS = 5.0
 _REFUSALS_SECONDS = 5.0
 _SWEEP_EVERY_BEATS = 40
@@ -46,8 +49,9 @@ class Service:
         self._stack = contextlib.AsyncExitStack()
         self._stopping = asyncio.Event()
         self._plan_wanted = asyncio.Event()
+        self._round_wanted = asyncio.Event()
         self._timers = Timers()
-        self.listening: tuple[Listening, ...] = ()
+        self.listening: tuple[Listening | Serving, ...] = ()
 
     async def __aenter__(self) -> Self:
         try:
@@ -73,7 +77,6 @@ class Service:
         )
         hostname = config.series[0].address.rpartition("@")[2]
         transport = make_transport(config.outbound, hostname=hostname)
-        stack.push_async_callback(transport.close)
         node_id = f"{socket.gethostname()}:{config.source}"
         self._housekeeping = Housekeeping(
             self.parts.store, config.retention, self._clock, node_id=node_id
@@ -89,8 +92,28 @@ class Service:
         stack.callback(self._timers.stop)
         self._listeners = contextlib.AsyncExitStack()
         stack.push_async_callback(self._listeners.aclose)
-        self.listening = await self._listeners.enter_async_context(
+        mail = await self._listeners.enter_async_context(
             listen(config.inbound, self.parts.intake, self._clock, hostname=hostname)
+        )
+        self.listening = (*mail, *await self._open_pages(mail))
+
+    async def _open_pages(self, mail: tuple[Listening, ...]) -> tuple[Serving, ...]:
+        settings, parts = self._config.web, self.parts
+        if settings is None:
+            return ()
+        return await self._listeners.enter_async_context(
+            open_pages(
+                self._config,
+                settings,
+                store=parts.store,
+                intake=parts.intake,
+                person_changes=parts.person_changes,
+                secrets=parts.secrets,
+                renderer=parts.drawing.renderer,
+                clock=self._clock,
+                counting=parts.counting,
+                listening=lambda: {one.name: one.server.is_serving() for one in mail},
+            )
         )
 
     async def __aexit__(
@@ -115,6 +138,7 @@ class Service:
                 group.create_task(self._watch_changes(), name="changes"),
                 group.create_task(self._finish_imports(), name="imports"),
                 group.create_task(self._look_at_refusals(), name="refusals"),
+                group.create_task(self._make_rounds(), name="rounds"),
             ]
             await self._stopping.wait()
             _log.info("stopping", action="service.stopping")
@@ -154,6 +178,21 @@ class Service:
                 async with asyncio.timeout(_PLAN_AT_LEAST_SECONDS):
                     await self._plan_wanted.wait()
 
+    async def _make_rounds(self) -> None:
+        """Look after what falls due beside the programme."""
+        while True:
+            self._round_wanted.clear()
+            try:
+                next_due = await self.parts.rounds.go()
+            except StoreUnavailable as error:
+                _log.warning("cannot go round now", action="rounds.deferred", cause=str(error))
+            else:
+                if next_due is not None and next_due > self._clock.now():
+                    self._timers.wake_at("rounds", next_due, self._round_wanted.set)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_ROUNDS_AT_LEAST_SECONDS):
+                    await self._round_wanted.wait()
+
     async def _keep_house(self) -> None:
         beats = 0
         while True:
@@ -189,6 +228,7 @@ class Service:
                 if now != seen:
                     seen = now
                     self._plan_wanted.set()
+                    self._round_wanted.set()
                     self._dispatch.nudge()
             await asyncio.sleep(_LOOK_SECONDS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sqlalchemy import update
 from mailer.outlook import outlook
 from mailer.parts import Parts
 from mailer.store.schema import outbox
+from scheduler.pace import WarmUp
 from tests.world import BOB, NOON, opened, scheduled, subscribed
 
 IN_TEN_DAYS = datetime(2026, 10, 11, 13, 0)  # noqa: DTZ001 - wall clock
@@ -62,3 +64,18 @@ async def test_a_look_into_the_past_knows_of_no_queue(parts: Parts) -> None:
     # As if nothing had gone out or been queued yet.
     kinds = [(kind, count) for _, kind, _, count in await seen(parts, NOON - timedelta(days=30))]
     assert kinds == [("announcement", 2), ("reminder", 2), ("reminder", 0)]
+
+
+async def test_in_a_warm_up_it_is_said_over_how_many_days_a_mailing_goes(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with opened(database_url, tmp_path) as (parts, _):
+        await subscribed(parts)
+        await subscribed(parts, BOB)
+        await scheduled(parts, IN_TEN_DAYS)
+        await parts.planner.tick()
+        assert [one.days for one in await outlook(parts, start=None, until=None)] == [1, 1, 1]
+        plan = WarmUp(start=NOON, first_day=1, factor=1.0, days=5)
+        outbound = replace(parts.config.outbound, warm_up=plan)
+        warming = replace(parts, config=replace(parts.config, outbound=outbound))
+        assert [one.days for one in await outlook(warming, start=None, until=None)] == [2, 1, 1]

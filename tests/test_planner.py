@@ -174,9 +174,13 @@ async def test_a_webinar_that_moves_after_its_reminder_gets_a_reminder_of_its_ne
     later = content(datetime(2026, 10, 20, 13, 0))  # noqa: DTZ001
     await parts.store.write(lambda c: programme.revise(c, webinar, content=later, now=clock.now()))
     await parts.planner.tick()
+    clock.advance_to(clock.now() + timedelta(minutes=15))
+    await parts.planner.tick()
+    await send_all(parts)
     clock.advance_to(datetime(2026, 10, 19, 11, 0, tzinfo=UTC))
     await parts.planner.tick()
-    assert [kind for kind, _ in await told(parts)] == ["announcement", "reminder", "reminder"]
+    kinds = [kind for kind, _ in await told(parts)]
+    assert kinds == ["announcement", "reminder", "update", "reminder"]
 
 
 async def test_a_service_that_was_down_sends_no_reminder_of_what_has_begun(

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from mailer.checkup.finding import Finding, fault, note, ok
 from mailer.config.model import Config, TransportKind
 from mailer.errors import MailerError, StoreUnavailable
-from mailer.store import condition, setting
+from mailer.store import condition, journal, setting
 from mailer.store.engine import Store, open_store
 from mailer.store.upgrade import HEAD, make_ready
+from mailer.web import probes
 from scheduler.clock import Clock
 
 EXAMINED = "check.at"
 DRIFT = timedelta(seconds=5)
-AHEAD = timedelta(minutes=1)
-_EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before that was never set
 _MIB = 1_048_576
 
 
@@ -38,6 +37,9 @@ async def database(config: Config, clock: Clock) -> AsyncIterator[Finding]:
         yield await integrity(store)
         yield await writable(store, clock)
         yield await time_of_day(store, clock)
+        yield await moving(store, clock)
+        for finding in await kept_aside(store):
+            yield finding
     except (MailerError, OSError) as error:
         yield _closed(config, error)
     finally:
@@ -87,22 +89,38 @@ async def writable(store: Store, clock: Clock) -> Finding:
     return ok("writing", _place(store), "commits")
 
 
+async def kept_aside(store: Store) -> tuple[Finding, ...]:
+    """Whether mails came in that could not be processed; no finding if there are none."""
+    found = await store.read(journal.kept_aside)
+    if not found:
+        return ()
+    entries = ", ".join(f"{one.entry_id} of {one.received_at:%Y-%m-%d %H:%M}" for one in found[:5])
+    return (
+        fault(
+            "incoming",
+            _place(store),
+            f"{len(found)} mails could not be processed and are kept aside: {entries}",
+            expected="every mail processed",
+            advice="tell us what the log says under mail.failed; the mails are in the table blob, "
+            f"the first of these until {found[0].until:%Y-%m-%d}",
+        ),
+    )
+
+
 async def time_of_day(store: Store, clock: Clock) -> Finding:
     """Whether the clock can be right: set at all, not behind what is noted, as the server's."""
     now = clock.now()
     shown = f"{now:%Y-%m-%d %H:%M:%S} UTC"
     advice = "set the clock, and keep it by NTP"
-    newest = await store.read(condition.newest_instant)
+    can_be = await store.read(lambda c: probes.clock(c, now))
     asked = clock.now()
     server = await store.read(condition.server_time)
-    if now < _EARLIEST:
-        return fault("clock", "this machine", shown, expected="the present", advice=advice)
-    if newest is not None and newest - now > AHEAD:
+    if not can_be.holds:
         return fault(
             "clock",
             "this machine",
-            f"{shown}, before {newest:%Y-%m-%d %H:%M:%S} UTC that is noted in the database",
-            expected="a clock that only goes forward",
+            can_be.said,
+            expected="the present, never behind what is noted",
             advice=advice,
         )
     if server is not None and not asked - DRIFT <= server <= clock.now() + DRIFT:
@@ -114,6 +132,20 @@ async def time_of_day(store: Store, clock: Clock) -> Finding:
             advice=advice,
         )
     return ok("clock", "this machine", shown)
+
+
+async def moving(store: Store, clock: Clock) -> Finding:
+    """Whether what should leave at once does leave."""
+    found = await store.read(lambda c: probes.dispatch(c, clock.now()))
+    if found.holds:
+        return ok("dispatch", "outbox", found.said)
+    return fault(
+        "dispatch",
+        "outbox",
+        found.said,
+        expected="a few seconds at most",
+        advice="start `mailer serve`, or look at its log; `mailer outbox` says what waits",
+    )
 
 
 def room(config: Config) -> tuple[Finding, ...]:

@@ -38,8 +38,6 @@ async def mail_server(outbound: Outbound, *, hostname: str, now: datetime) -> tu
             found = await transport.probe()
     except TimeoutError:
         return (_unreachable(subject, Phase.CONNECT, f"no answer within {SECONDS:.0f} s"),)
-    finally:
-        await transport.close()
     if isinstance(found, Outcome):
         said = f"{found.code} {found.text}" if found.code is not None else found.text
         return (_unreachable(subject, found.phase, f"{said} (at {found.phase})"),)

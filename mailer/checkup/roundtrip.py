@@ -19,12 +19,12 @@ from mailer.message.facts import Facts
 from mailer.message.letter import Letter, draw
 from mailer.message.mark import Personal
 from mailer.message.roundtrip import Returned
-from mailer.message.sign import Signer
-from mailer.parts import Parts, make_transport, open_parts
+from mailer.parts import Parts, make_signer, make_transport, open_parts
 from mailer.store import condition, journal
 from mailer.store.journal import Arrived
 from mailer.store.programme import series_facts
 from mailer.transport.outcome import Fate, Outgoing
+from mailer.transport.source import send_in_order
 from scheduler.clock import Clock
 
 TOPIC = "round trip"
@@ -84,10 +84,7 @@ async def _send(parts: Parts, series: Series, name: str) -> Finding | None:
         recipient=recipient,
         content=_content(parts, series, recipient, name),
     )
-    try:
-        outcome = await transport.send(mail)
-    finally:
-        await transport.close()
+    (outcome,) = await send_in_order(transport, [mail])
     if outcome.fate is Fate.SENT:
         return None
     return fault(
@@ -116,11 +113,8 @@ def _content(parts: Parts, series: Series, recipient: str, name: str) -> bytes:
     token = parts.secrets.mint.mint(Purpose.UNSUBSCRIBE, subject=0, day=now.date())
     values = dict.fromkeys(skeleton.names, token)
     values |= {Personal.ADDRESS: recipient, Personal.MESSAGE_ID: name}
-    content, dkim = skeleton.fill(values), parts.config.dkim
-    if dkim is None:
-        return content
-    signer = Signer(dkim.domain, dkim.selector, dkim.key_file.read_bytes())
-    return signer.sign(content, now)
+    content, signer = skeleton.fill(values), make_signer(parts.config)
+    return signer.sign(content, now) if signer else content
 
 
 async def _arrival(parts: Parts, series: Series, message_id: str, seconds: float) -> Arrived | None:

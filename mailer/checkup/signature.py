@@ -1,13 +1,15 @@
-"""The DKIM key: whether the record in the DNS fits the key that we sign with (RFC 6376 §3.6.1).
+"""The DKIM keys: whether the records in the DNS fit the keys that we sign with (RFC 6376 §3.6.1).
 
-Reads the private key file and shows nothing of it but its public half.
+Reads the private key files and shows nothing of them but their public halves.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -69,22 +71,28 @@ async def signature(resolver: Resolver, dkim: Dkim | None, domain: str) -> tuple
                 advice="sign here with a [dkim] table, or see `mailer check --round-trip`",
             ),
         )
-    subject = f"{dkim.selector}._domainkey.{dkim.domain}"
-    try:
-        key = public_key(dkim.key_file.read_bytes())
-    except (OSError, ValueError) as error:
-        return (
-            fault(
-                "dkim",
-                str(dkim.key_file),
-                str(error),
-                expected="an RSA or Ed25519 key, PEM without passphrase",
-                advice="make the file readable for this user, or name another under [dkim]",
-            ),
+    rows = await asyncio.gather(
+        *(
+            _key_record(resolver, f"{selector}._domainkey.{dkim.domain}", file)
+            for selector, file in dkim.key_files.items()
         )
-    published = await _published(resolver, subject, key)
+    )
     unaligned = _unaligned(dkim.domain, domain)
-    return (published, unaligned) if unaligned else (published,)
+    return (*rows, unaligned) if unaligned else tuple(rows)
+
+
+async def _key_record(resolver: Resolver, subject: str, file: Path) -> Finding:
+    try:
+        key = public_key(file.read_bytes())
+    except (OSError, ValueError) as error:
+        return fault(
+            "dkim",
+            str(file),
+            str(error),
+            expected="an RSA or Ed25519 key, PEM without passphrase",
+            advice="make the file readable for this user, or name another under [dkim]",
+        )
+    return await _published(resolver, subject, key)
 
 
 def _unaligned(signed_as: str, domain: str) -> Finding | None:

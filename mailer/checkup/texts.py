@@ -1,4 +1,8 @@
-"""Whether every mail can be written: each kind in each language that matters, with samples."""
+"""Whether every mail can be written: each kind in each language that matters, with samples.
+
+What a mail may lack is left out in one of the samples, so that a template which asks for it fails
+here and not when the first such mail is due.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,12 @@ from pathlib import Path
 
 from mailer.checkup.finding import Finding, fault, ok
 from mailer.config.keys import nearest
-from mailer.config.model import Config, Series
+from mailer.config.model import Config
 from mailer.errors import TemplateFault
 from mailer.message.facts import Facts
 from mailer.message.render import Renderer, builtin_templates
-from mailer.message.sample import DETAILS, sample
+from mailer.message.sample import DETAILS, bare, sample
 from mailer.store.programme import series_facts
-
-ALWAYS = ("en", "fr")
 
 
 def texts(config: Config) -> tuple[Finding, ...]:
@@ -30,7 +32,7 @@ def texts(config: Config) -> tuple[Finding, ...]:
         )
     broken: dict[str, Finding] = {one.found: one for one in misplaced}
     count = 0
-    for kind, facts in _everything(config, renderer.kinds):
+    for kind, facts in _everything(config, renderer):
         count += 1
         try:
             renderer.render(kind, facts)
@@ -78,17 +80,25 @@ def _misplaced(folder: Path | None) -> Iterator[Finding]:
         )
 
 
-def _everything(config: Config, kinds: tuple[str, ...]) -> Iterator[tuple[str, Facts]]:
+def _everything(config: Config, renderer: Renderer) -> Iterator[tuple[str, Facts]]:
+    """Samples for every series, in English, its own language, and those with files of their own: a
+    template that holds in these holds in the others."""
     base_url = config.base_url
     for series in config.series:
-        for language in dict.fromkeys((*ALWAYS, series.language)):
-            for kind in kinds:
-                yield from _of_kind(kind, language, series, base_url)
+        named = series_facts(series, base_url=base_url)
+        for language in sorted({"en", series.language, *renderer.override_languages}):
+            for kind in renderer.kinds:
+                for facts in _of_kind(kind, language, web=bool(base_url)):
+                    yield kind, replace(facts, series=named)
 
 
-def _of_kind(
-    kind: str, language: str, series: Series, base_url: str
-) -> Iterator[tuple[str, Facts]]:
-    for details in DETAILS.get(kind, ({},)):
-        facts = sample(kind, language=language, web=bool(base_url), details=details)
-        yield kind, replace(facts, series=series_facts(series, base_url=base_url))
+def _of_kind(kind: str, language: str, *, web: bool) -> Iterator[Facts]:
+    """The usual case, then every other."""
+    usual, *others = (
+        sample(kind, language=language, web=web, details=details)
+        for details in DETAILS.get(kind, ({},))
+    )
+    yield usual
+    yield from others
+    yield replace(usual, registered=True)
+    yield replace(usual, webinar=bare(usual.webinar), webinars=())

@@ -32,6 +32,14 @@ class Approval(StrEnum):
     OTHER = "other"
 
 
+class Report(StrEnum):
+    """What organisers are mailed without asking; what needs somebody at once is mailed always."""
+
+    WEEK = "week"
+    DELIVERY = "delivery"
+    REGISTRATIONS = "registrations"
+
+
 class LogFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
@@ -176,6 +184,8 @@ class Series:
     slots: Slots | None = None
     settle: timedelta = timedelta(minutes=15)
     approval: Approval = Approval.ORGANISER
+    reports: tuple[Report, ...] = tuple(Report)
+    yearly_question: bool = False
     imprint: str = ""
     notices: tuple[Notice, ...] = ()  # reading fills the four default rules when absent
 

@@ -25,6 +25,7 @@ DEFAULT_NOTICES = (
     Notice(id="follow-up-1", kind=Kind.FOLLOW_UP, offset=Offset(days=1, at=time(10))),
 )
 KINDS = {kind.value: kind for kind in (Kind.ANNOUNCEMENT, Kind.REMINDER, Kind.FOLLOW_UP)}
+OWN_IDS = frozenset({Kind.UPDATE.value, Kind.CANCELLATION.value})  # of what answers a change
 
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -42,7 +43,7 @@ def read_notices(series: Section) -> tuple[Notice, ...]:
         notice = _read_notice(section, seen) if section is not None else None
         if section is None or notice is None:
             continue
-        if notice.id in notices:
+        if notice.id in notices or notice.id in OWN_IDS:
             section.fault("id", describe(notice.id), "an id that no other notice has")
         notices[notice.id] = notice
     return tuple(notices.values())

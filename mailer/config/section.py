@@ -152,6 +152,10 @@ class Section:
             return default
         return value
 
+    def flag(self, key: str) -> bool:
+        """Yes or no; no if it is not there."""
+        return self.take(key, bool, "true or false") or False
+
     def number(self, key: str, default: float) -> float:
         """A number, not negative, whole or not."""
         expected = "a number from 0"

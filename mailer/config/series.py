@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from babel.core import Locale, UnknownLocaleError
 
 from mailer.config.keys import nearest
-from mailer.config.model import Approval, Series, Slots
+from mailer.config.model import Approval, Report, Series, Slots
 from mailer.config.notices import read_notices
 from mailer.config.section import Section, describe
 from scheduler.recurrence import check_rrule, zone_names
@@ -42,6 +42,7 @@ def read_series(section: Section, series_id: str) -> Series | None:
     language, slots = _language(section), _slots(section)
     settle = section.span("settle", SETTLE)
     approval = _approval(section, organisers)
+    reports, yearly_question = _reports(section), section.flag("yearly_question")
     imprint, notices = section.text("imprint", lines=True), read_notices(section)
     if title is None or address is None or timezone is None:
         return None
@@ -56,6 +57,8 @@ def read_series(section: Section, series_id: str) -> Series | None:
         slots=slots,
         settle=settle,
         approval=approval,
+        reports=reports,
+        yearly_question=yearly_question,
         imprint=imprint,
         notices=notices,
     )
@@ -126,6 +129,20 @@ def _approval(section: Section, organisers: tuple[str, ...]) -> Approval:
     if approval is Approval.OTHER and len({address.casefold() for address in organisers}) < 2:
         section.fault("approval", '"other"', "at least two organisers, so that one can approve")
     return approval
+
+
+def _reports(section: Section) -> tuple[Report, ...]:
+    if "reports" not in section.values:
+        return tuple(Report)
+    found = []
+    for place, text in section.texts("reports"):
+        if text in list(Report):
+            found.append(Report(text))
+            continue
+        close = nearest(text, Report)
+        hint = f'did you mean "{close}"?' if close else ""
+        section.fault(place, describe(text), f"one of {', '.join(Report)}", hint)
+    return tuple(dict.fromkeys(found))
 
 
 def _language(section: Section) -> str:

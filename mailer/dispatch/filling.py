@@ -14,6 +14,8 @@ from datetime import datetime
 from mailer.config.model import Config, Series
 from mailer.drawing import Drawing
 from mailer.errors import MailerError
+from mailer.files.export import registrations_to_csv
+from mailer.intake.speaking import NOBODY
 from mailer.message.address import Purpose, address_of
 from mailer.message.compose import Attachment
 from mailer.message.header import date_text
@@ -22,7 +24,7 @@ from mailer.message.mark import Personal
 from mailer.message.sign import SignedSkeleton, Signer
 from mailer.message.skeleton import Skeleton
 from mailer.message.token import TokenMint
-from mailer.store import announcement, journal
+from mailer.store import announcement, journal, registration
 from mailer.store.engine import Connection, Store
 from mailer.store.lease import Claimed
 from mailer.store.skeleton import Group
@@ -41,10 +43,11 @@ _OF_WEBINAR = {
     Personal.SKIP: Purpose.SKIP,
     Personal.JOIN: Purpose.JOIN,
 }
+# Of who takes part in a webinar without being subscribed: the row itself says who that is.
+_OF_SPEAKER = {Personal.UNSUBSCRIBE: Purpose.UNSUBSCRIBE}
 # A copy of this kind to an address that need not be subscribed is there to be looked at: its tokens
 # are nobody's.
 _TRIED_OUT = "message"
-NOBODY = 0
 
 _Key = tuple[str | int | bool, ...]
 
@@ -154,6 +157,8 @@ class Filling:
             return self._mint.mint(Purpose.APPROVE, subject=row.generation, day=day)
         if subject is None and row.template == _TRIED_OUT:
             subject = NOBODY
+        if subject is None and row.announcement_id is not None and personal in _OF_SPEAKER:
+            return self._mint.mint(_OF_SPEAKER[personal], subject=NOBODY, context=row.id, day=day)
         if subject is None:
             raise CannotFill(f"{personal} needs a subscription")
         if personal in _OF_PERSON:
@@ -169,7 +174,7 @@ class Filling:
         raise CannotFill(f"{personal} needs a webinar")
 
     async def _drawn(self, row: Claimed) -> Skeleton:
-        if row.announcement_id is None:
+        if row.data:
             attachments = await self._attachments(row)
             return draw(
                 from_json(row.data),
@@ -195,17 +200,22 @@ class Filling:
         return await self._drawing.skeleton(connection, item, group, now=self._clock.now())
 
     async def _attachments(self, row: Claimed) -> tuple[Attachment, ...]:
+        webinar_id = row.webinar_id
+        if row.template == registration.REPORT and webinar_id is not None:
+            found = await self._store.read(lambda c: registration.listing(c, webinar_id=webinar_id))
+            content = registrations_to_csv(found).encode()
+            return (Attachment(name="registrations.csv", media_type="text/csv", content=content),)
         blob_id = row.blob_id
         if blob_id is None:
             return ()
-        content = await self._store.read(lambda c: journal.content(c, blob_id))
-        if content is None:
+        kept = await self._store.read(lambda c: journal.content(c, blob_id))
+        if kept is None:
             raise CannotFill("the mail to forward has expired")
-        return (Attachment(name="message.eml", media_type="message/rfc822", content=content),)
+        return (Attachment(name="message.eml", media_type="message/rfc822", content=kept),)
 
 
 def _key(row: Claimed) -> _Key:
     """Rows of one key have one skeleton: a group of an announcement, or equal letters."""
-    if row.announcement_id is None:
+    if row.data or row.announcement_id is None:
         return (row.kind, row.data)
     return (row.announcement_id, row.language, row.zone, row.registered, row.told_sequence)

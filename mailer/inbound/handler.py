@@ -17,6 +17,7 @@ from aiosmtpd.smtp import Envelope, Session
 
 from mailer.errors import StoreUnavailable
 from mailer.inbound.protocol import SmtpProtocol
+from mailer.inbound.room import NO_ROOM, Room
 from mailer.intake.delivery import Intake
 from mailer.log import get_logger
 from mailer.message.incoming import Incoming
@@ -37,9 +38,12 @@ _log = get_logger(__name__)
 class Handler:
     """aiosmtpd's hooks for one listener."""
 
-    def __init__(self, intake: Intake, clock: Clock, *, source: str, hostname: str) -> None:
+    def __init__(
+        self, intake: Intake, clock: Clock, room: Room, *, source: str, hostname: str
+    ) -> None:
         self._intake = intake
         self._clock = clock
+        self._room = room
         self._source = source
         self._hostname = hostname
 
@@ -56,6 +60,24 @@ class Handler:
         under_tls = session.ssl is not None
         offered = [line for line in responses[:-1] if not (under_tls and line == "250-STARTTLS")]
         return [*offered, "250-PIPELINING", "250-ENHANCEDSTATUSCODES", responses[-1]]
+
+    async def handle_MAIL(
+        self,
+        server: SmtpProtocol,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        mail_options: list[str],
+    ) -> str:
+        """Begin a mail if it could be stored."""
+        if self._intake.fault is not None:
+            return LATER
+        if not self._room.has(_declared_size(mail_options)):
+            _log.warning("no room for a mail", action="mail.no_room", source=self._source)
+            return NO_ROOM
+        envelope.mail_from = address
+        envelope.mail_options.extend(mail_options)
+        return "250 2.1.0 Fine"
 
     async def handle_RCPT(
         self,
@@ -93,19 +115,33 @@ class Handler:
     async def _replies(
         self, session: Session, envelope: Envelope, recipients: Sequence[str]
     ) -> list[str]:
-        content = bytes(envelope.original_content or b"")
+        content = envelope.original_content or b""
+        octets = len(content)
         if _BARE.search(content):  # never two views of one mail (RFC 5321 §2.3.8, S16)
             return [BARE] * len(recipients)
-        received = self._received(session, envelope).encode() + content
-        mail = await self._read(received, envelope.mail_from or "")
-        replies: list[str] = []
-        for address in recipients:
-            try:
-                replies.append(await self._take(mail, address))
-            except StoreUnavailable as error:  # asking again for each would outlast the client
-                _log.error("cannot take a mail", action="mail.deferred", cause=str(error))
-                return replies + [LATER] * (len(recipients) - len(replies))
-        return replies
+        del content  # the envelope's is the only one
+        if octets <= _LARGE_OCTETS:
+            return await self._read_and_take(session, envelope, recipients)
+        async with self._room.one_large:
+            return await self._read_and_take(session, envelope, recipients)
+
+    async def _read_and_take(
+        self, session: Session, envelope: Envelope, recipients: Sequence[str]
+    ) -> list[str]:
+        trace = self._received(session, envelope).encode()
+        content = trace + bytes(envelope.original_content or b"")
+        envelope.original_content = None  # nobody needs a large one twice
+        try:
+            mail = await self._read(content, envelope.mail_from or "")
+        except MemoryError:
+            raise
+        except Exception as error:
+            _log.exception("reading a mail failed", action="mail.failed")
+            sent = content[len(trace) :]
+            return [await self._set_aside(sent, address, error) for address in recipients]
+        if len(recipients) == 1:
+            return [await self._take(mail, recipients[0])]
+        return await asyncio.gather(*(self._take(mail, address) for address in recipients))
 
     async def _read(self, content: bytes, sender: str) -> Incoming:
         if len(content) > _LARGE_OCTETS:
@@ -118,12 +154,22 @@ class Handler:
             return UNKNOWN
         try:
             await self._intake.take(mail, recipient, address=address, source=self._source)
-        except StoreUnavailable:
-            raise
+        except StoreUnavailable as error:
+            _log.error("cannot take a mail", action="mail.deferred", cause=str(error))
+            return LATER
         except Exception:  # one recipient's surprise is not the others'
             _log.exception("taking a mail failed", action="mail.failed")
             return LATER
         return TAKEN
+
+    async def _set_aside(self, content: bytes, address: str, error: Exception) -> str:
+        recipient = self._intake.route(address)
+        if recipient is None:
+            return UNKNOWN
+        kept = await self._intake.set_aside(
+            content, recipient, address=address, source=self._source, error=error
+        )
+        return TAKEN if kept else LATER
 
     def _received(self, session: Session, envelope: Envelope) -> str:
         """The trace field that every receiving server adds (RFC 5321 §4.4, 6531 §4.3)."""
@@ -142,3 +188,9 @@ class Handler:
             f"Received: from {said} ([{peer}])\r\n"
             f"\tby {self._hostname} with {protocol}; {format_datetime(self._clock.now())}\r\n"
         )
+
+
+def _declared_size(mail_options: Sequence[str]) -> int:
+    """How large the client says that its mail is (RFC 1870); 0 if it does not."""
+    said = next((one[5:] for one in mail_options if one.startswith("SIZE=")), "")
+    return int(said) if said.isdigit() else 0

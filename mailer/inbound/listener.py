@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,11 +14,15 @@ from pathlib import Path
 from mailer.config.model import Inbound
 from mailer.inbound.doorman import CONNECTIONS, Doorman
 from mailer.inbound.handler import Handler
-from mailer.inbound.protocol import LmtpProtocol, SmtpProtocol
+from mailer.inbound.lmtp import LmtpProtocol
+from mailer.inbound.protocol import SmtpProtocol
+from mailer.inbound.room import Room
 from mailer.intake.delivery import Intake
 from scheduler.clock import Clock
 
 BACKLOG = 512
+RESERVED_FILES = 48  # for the database, connections to the mail server, the log
+_FEWEST = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +48,19 @@ async def listen(
     at once on each. At its end clients are sent away; mails being stored are finished first."""
     loop = asyncio.get_running_loop()
     tls = _tls(settings.tls_cert_file, settings.tls_key_file)
+    room = Room(intake.disk_folder, loop.time, largest_octets=settings.max_message_bytes)
+    affordable = _affordable(sum(one is not None for one in (settings.smtp, settings.lmtp)))
     async with contextlib.AsyncExitStack() as stack:
         opened = []
         for name, endpoint in (("smtp", settings.smtp), ("lmtp", settings.lmtp)):
             if endpoint is None:
                 continue
-            doorman = Doorman(loop.time, limit=connections)
+            doorman = Doorman(loop.time, limit=min(connections, affordable))
             new_session = partial(
                 LmtpProtocol if name == "lmtp" else SmtpProtocol,
-                Handler(intake, clock, source=name, hostname=hostname),
+                Handler(intake, clock, room, source=name, hostname=hostname),
                 doorman,
+                room,
                 hostname=hostname,
                 size_limit=settings.max_message_bytes,
                 tls=tls,
@@ -65,6 +73,13 @@ async def listen(
             host, port = server.sockets[0].getsockname()[:2]
             opened.append(Listening(name=name, host=host, port=port, server=server))
         yield tuple(opened)
+
+
+def _affordable(listeners: int) -> int:
+    """How many clients of one listener there are files for, so that neither the database nor the
+    way out ever lacks one (F34)."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(_FEWEST, (files - RESERVED_FILES) // max(listeners, 1))
 
 
 def _tls(cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext | None:

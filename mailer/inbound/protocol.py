@@ -1,9 +1,9 @@
-"""SMTP and LMTP as spoken to those who deliver to us: aiosmtpd with what it lacks.
+"""SMTP as spoken to those who deliver to us: aiosmtpd with what it lacks. `lmtp` builds on it.
 
-Enhanced status codes on every reply (RFC 2034), one LMTP reply per recipient (RFC 2033 §4.2), paths
-by the grammar of RFC 5321 §4.1.2, STARTTLS that forgets what came before it (RFC 3207 §4.2), no
-AUTH, no answer to VRFY or EXPN (S14), and nothing of an internal error on the wire. Decides nothing
-about mail.
+Enhanced status codes on every reply (RFC 2034), paths by the grammar of RFC 5321 §4.1.2, content
+without an object for each line, replies to pipelined commands in one piece (RFC 2920 §3.2),
+STARTTLS that forgets what came before it (RFC 3207 §4.2), no AUTH, no answer to VRFY or EXPN (S14),
+and nothing of an internal error on the wire. Decides nothing about mail.
 """
 
 # ruff: noqa: N802 - aiosmtpd finds its hooks by these names
@@ -14,14 +14,18 @@ import asyncio
 import collections
 import re
 import ssl
-from typing import cast
+from collections.abc import Coroutine
+from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP
 
+from mailer.inbound.content import Content, longest_line
 from mailer.inbound.doorman import Doorman
+from mailer.inbound.room import NO_ROOM, Room
 from mailer.log import get_logger
 
 LINE_OCTETS = 1_048_576  # real mail has longer lines than the 1,000 of RFC 5321 §4.5.3.1.6
+_PIECE_OCTETS = 65_536  # of content, read at once
 COMMAND_OCTETS = 1_024  # twice §4.5.3.1.4, for the parameters of the extensions
 COMMAND_SECONDS = 300.0  # §4.5.3.2.7
 _HEARD_SECONDS = 1.0  # content that comes in is noted this often
@@ -39,8 +43,11 @@ _ENHANCED = {
     "553": "5.1.7",
     "555": "5.5.4",
 }
+_LAST_LINE = b".\r\n"
 _LATER = "451 4.3.0 Something went wrong here, please try again later"
-_WHOLE_MAIL = ("552 Error: Too much", "500 Line too long", "500 Error: strict")
+TOO_MUCH = "552 5.3.4 This is larger than the mails that are taken here"
+TOO_LONG = "500 5.5.2 A line of this is too long (see RFC 5321 §4.5.3.1.6)"
+WHOLE_MAIL = (TOO_MUCH, TOO_LONG, NO_ROOM)  # what is said of a content, whoever it is for
 # A path with an optional source route, which is ignored, and what follows it.
 _PATH = re.compile(
     r'<(?:@[^:<>"\s]*:)?(?P<angle>(?:"(?:[^"\\]|\\.)*"|[^<>"\s])*)>(?:\s+(?P<more>.*))?'
@@ -54,13 +61,15 @@ _log = get_logger(__name__)
 class SmtpProtocol(SMTP):
     """One client's session."""
 
-    line_length_limit = LINE_OCTETS
+    line_length_limit = _PIECE_OCTETS  # of what aiosmtpd reads itself: commands
+    line_octets = LINE_OCTETS
     greeting_verb = "EHLO"
 
     def __init__(
         self,
         handler: object,
         doorman: Doorman,
+        room: Room,
         *,
         hostname: str,
         size_limit: int,
@@ -80,6 +89,9 @@ class SmtpProtocol(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self.doorman = doorman
+        self._room = room
+        self._grouped = False
+        self._held: list[str] = []
         self._gone = False
         self._heard_at = 0.0
 
@@ -101,8 +113,7 @@ class SmtpProtocol(SMTP):
         """Hand on; a client that keeps sending its mail is not silent."""
         if self._gone:
             return
-        if self.loop.time() - self._heard_at > _HEARD_SECONDS:
-            self._reset_timeout()
+        self._reset_timeout()
         super().data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -124,7 +135,10 @@ class SmtpProtocol(SMTP):
             self.transport.close()
 
     def _reset_timeout(self, duration: float | None = None) -> None:
-        self._heard_at = self.loop.time()
+        now = self.loop.time()
+        if self._timeout_handle is not None and now - self._heard_at < _HEARD_SECONDS:
+            return
+        self._heard_at = now
         self.doorman.hear(self)
         super()._reset_timeout(duration)
 
@@ -138,7 +152,19 @@ class SmtpProtocol(SMTP):
         if match is not None and not self._is_greeting(status):
             code = _ENHANCED.get(status[:3], f"{match[1]}.0.0")
             status = f"{status[:3]} {code} {status[4:]}"
-        await super().push(status.encode("utf-8", "replace").decode())
+        self._held.append(status.encode("utf-8", "replace").decode())
+        if self._grouped and b"\n" in self._reader._buffer:  # type: ignore[attr-defined]
+            return  # the next command is here already: its reply brings this one along
+        said, self._held = "\r\n".join(self._held), []
+        await super().push(said)
+
+    async def _in_group(self, command: Coroutine[Any, Any, None]) -> None:
+        """Answer a command together with those pipelined behind it (RFC 2920 §3.2 names which)."""
+        self._grouped = True
+        try:
+            await command
+        finally:
+            self._grouped = False
 
     def _is_greeting(self, status: str) -> bool:
         """The greeting and the answers to HELO and EHLO carry no enhanced code (RFC 2034 §4)."""
@@ -169,12 +195,64 @@ class SmtpProtocol(SMTP):
         self.command_size_limits.clear()
         await super().smtp_EHLO(arg)
 
+    async def smtp_MAIL(self, arg: str | None) -> None:
+        """A mail begins."""
+        await self._in_group(super().smtp_MAIL(arg))
+
     async def smtp_RCPT(self, arg: str | None) -> None:
         """One more recipient; the null path names none."""
         if arg is not None and re.fullmatch(r"(?i)TO:\s*<>.*", arg):
-            await self.push("501 5.1.3 A recipient is an address")
+            await self._in_group(self.push("501 5.1.3 A recipient is an address"))
             return
-        await super().smtp_RCPT(arg)
+        await self._in_group(super().smtp_RCPT(arg))
+
+    async def smtp_DATA(self, arg: str | None) -> None:
+        """The content; aiosmtpd's own way keeps an object for each line of it."""
+        assert self.envelope is not None
+        if await self.check_helo_needed():
+            return
+        if not self.envelope.rcpt_tos:
+            await self.push("503 Say RCPT first")
+        elif arg:
+            await self.push("501 Syntax: DATA")
+        else:
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            await self._take_content()
+            self._set_post_data_state()  # type: ignore[no-untyped-call]
+
+    async def _take_content(self) -> None:
+        """Read up to the end; what is refused of it is refused there, not before (§4.2.5)."""
+        share, content = self._room.share(), Content()
+        refusal = None
+        try:
+            rest = None
+            while rest is None:
+                piece = await self._reader.read(_PIECE_OCTETS)
+                if not piece:
+                    raise ConnectionResetError  # as if it had never begun
+                rest = content.feed(piece)
+                if refusal is None:
+                    refusal = self._too_much(content) or share.take(len(piece))
+                if refusal is not None:
+                    content.forget()
+                    share.give_back()  # at once: or many large ones would all wait for each other
+            self._reader._buffer[:0] = rest  # type: ignore[attr-defined]
+            await self.push(refusal or await self._answer(content))
+        except MemoryError:  # nobody knows where in the content we are: it has to come anew
+            self.send_away(NO_ROOM)
+        finally:
+            share.give_back()
+
+    def _too_much(self, content: Content) -> str | None:
+        limit = self.data_size_limit
+        return TOO_MUCH if limit and content.octets > limit + len(_LAST_LINE) else None
+
+    async def _answer(self, received: Content) -> str:
+        assert self.envelope is not None
+        self.envelope.original_content = received.whole()
+        if received.octets > self.line_octets < longest_line(self.envelope.original_content):
+            return TOO_LONG
+        return str(await self._call_handler_hook("DATA"))
 
     async def smtp_STARTTLS(self, arg: str) -> None:
         """Go on under TLS as if nothing had been said yet."""
@@ -192,7 +270,7 @@ class SmtpProtocol(SMTP):
         assert self.session is not None
         assert self.transport is not None
         peer = self.session.peer
-        await super().push("220 2.0.0 Ready to start TLS")
+        await self.push("220 2.0.0 Ready to start TLS")
         self._reader._buffer.clear()  # type: ignore[attr-defined]  # said in clear: forgotten
         try:
             await self._writer.start_tls(context)
@@ -219,31 +297,6 @@ class SmtpProtocol(SMTP):
     async def smtp_HELP(self, arg: str) -> None:
         """There is not much to say."""
         await self.push("214 2.0.0 See RFC 5321")
-
-
-class LmtpProtocol(SmtpProtocol):
-    """The same as a local delivery agent: LHLO, and a reply for each recipient after the dot."""
-
-    greeting_verb = "LHLO"
-
-    async def smtp_LHLO(self, arg: str) -> None:
-        """Greet; the answer is that to EHLO."""
-        await super().smtp_EHLO(arg)
-
-    async def smtp_HELO(self, arg: str) -> None:
-        """LMTP has no HELO (RFC 2033 §4.1)."""
-        await self.push("500 5.5.1 This is LMTP: say LHLO")
-
-    async def smtp_EHLO(self, arg: str) -> None:
-        """LMTP has no EHLO."""
-        await self.smtp_HELO(arg)
-
-    async def push(self, status: str | bytes) -> None:
-        """A mail that is refused as a whole is refused for each of its recipients."""
-        whole = isinstance(status, str) and status.startswith(_WHOLE_MAIL)
-        recipients = len(self.envelope.rcpt_tos) if whole and self.envelope else 1
-        for _ in range(max(recipients, 1)):
-            await super().push(status)
 
 
 def _ended(session: asyncio.Task[None]) -> None:

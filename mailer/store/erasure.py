@@ -26,6 +26,7 @@ from mailer.store.schema import (
     mention,
     outbox,
     registration,
+    renewal,
     subscriber,
     subscription,
 )
@@ -106,6 +107,7 @@ async def forget(
     await connection.execute(delete(blob).where(blob.c.id.in_(blobs)))
     await connection.execute(delete(registration).where(registration.c.subscriber_id.in_(own)))
     await connection.execute(delete(consent).where(consent.c.subscription_id.in_(subscriptions)))
+    await connection.execute(delete(renewal).where(renewal.c.subscription_id.in_(subscriptions)))
     await connection.execute(delete(mention).where(mention.c.subscription_id.in_(subscriptions)))
     ended = await connection.execute(
         delete(subscription).where(subscription.c.subscriber_id.in_(own))
@@ -128,6 +130,11 @@ async def _cancel(connection: AsyncConnection, where: ColumnElement[bool], now: 
         .values(state=State.CANCELLED, reason=FORGOTTEN, lease_owner=None, settled_at=now)
     )
     return gone.rowcount
+
+
+def _as_speaker() -> ColumnElement[bool]:
+    """What somebody gets for taking part in a webinar goes to the address that stands there."""
+    return outbox.c.announcement_id.is_not(None) & outbox.c.subscription_id.is_(None)
 
 
 async def call_off_confirmations(
@@ -162,7 +169,7 @@ async def readdress(
             subscriber.c.address_key == new.key, subscriber.c.id != subscriber_id
         )
     )
-    theirs = mails_to(old_key) & (outbox.c.kind != TO_ORGANISERS)
+    theirs = mails_to(old_key) & (outbox.c.kind != TO_ORGANISERS) & ~_as_speaker()
     following = await connection.execute(
         update(outbox)
         .where(theirs, outbox.c.state == State.QUEUED)

@@ -15,6 +15,7 @@ from mailer.store.schema import (
     announcement,
     approval,
     deed,
+    errand,
     mention,
     outbox,
     skeleton,
@@ -31,6 +32,7 @@ async def set_aside(connection: AsyncConnection) -> None:
     """Forget what was planned, queued or sent, but for what organisers wrote and is planned; people
     and webinars were there always."""
     await connection.execute(delete(mention))
+    await connection.execute(delete(errand))
     await connection.execute(delete(outbox))
     await connection.execute(delete(skeleton))
     kept = select(announcement.c.id).where(

@@ -12,7 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, case, func, literal, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store.announcement import BY_HAND, State
@@ -129,21 +139,19 @@ async def follow(
     """Bring a slice of rows in line with their announcement's state, in the order in which they
     were queued; where the next slice begins, None after the last."""
     which, values = _following(await _locked(connection, announcement_id), now)
-    which = (
+    of_it = (
         outbox.c.announcement_id == announcement_id,
-        outbox.c.subscription_id > after,
         outbox.c.state.in_((RowState.QUEUED, RowState.SENDING)),
         *which,
     )
+    place = outbox.c.subscription_id
     last: int | None = await connection.scalar(
-        select(outbox.c.subscription_id)
-        .where(*which)
-        .order_by(outbox.c.subscription_id)
-        .offset(limit - 1)
-        .limit(1)
+        select(place).where(*of_it, place > after).order_by(place).offset(limit - 1).limit(1)
     )
-    upto = () if last is None else (outbox.c.subscription_id <= last,)
-    await connection.execute(update(outbox).where(*which, *upto).values(**values))
+    slice_ = place > after if last is None else place.between(after + 1, last)
+    if after == 0:  # a webinar's speakers, who are few, have no subscription
+        slice_ = or_(slice_, place.is_(None))
+    await connection.execute(update(outbox).where(*of_it, slice_).values(**values))
     if last is None:
         await connection.execute(
             update(announcement).where(announcement.c.id == announcement_id).values(lagging=False)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mailer.message.address import Address
 from mailer.message.command import Channel
 from mailer.store.prepared import Columns, Prepared
-from mailer.store.schema import consent, outbox, subscriber, subscription
+from mailer.store.schema import consent, outbox, renewal, subscriber, subscription
 
 
 class State(StrEnum):
@@ -371,6 +371,7 @@ async def lapse(connection: AsyncConnection, *, before: datetime, now: datetime)
     )
     gone = select(subscription.c.id).where(stale)
     await connection.execute(delete(consent).where(consent.c.subscription_id.in_(gone)))
+    await connection.execute(delete(renewal).where(renewal.c.subscription_id.in_(gone)))
     erased = await connection.execute(delete(subscription).where(stale))
     await connection.execute(
         delete(subscriber).where(

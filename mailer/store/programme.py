@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mailer.config.model import Series
 from mailer.message.facts import Link, SeriesFacts
 from mailer.store import history
+from mailer.store.restatement import restate
 from mailer.store.schema import series, webinar
 from mailer.store.statement import upsert
 from mailer.store.webinar import (
@@ -178,6 +179,9 @@ async def revise_all(
     records = {record.id: record for record in map(record_of, rows)}
     asked = {one.record.id for one in changes if one.asked}
     await history.keep(connection, list(records.values()), now=now, asked=asked)
+    moved = [records[one.record.id] for one in changes if one.moves]
+    if moved:
+        await restate(connection, moved)
     return tuple(records[one.record.id] for one in changes)
 
 

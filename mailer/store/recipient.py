@@ -2,26 +2,38 @@
 
 `recipient_key` says it, but an index on it for every row would make a million rows of an
 announcement as many pages to write, each in another place (bench/ledger.py). So only what is
-personal is found by it (ix_outbox_recipient_key); the rows of announcements are found by the key
-that keeps them unique, one look for each announcement of the person's series.
+personal is found by it (ix_outbox_recipient_key), and who takes part without being subscribed
+(uq_outbox_speaker); all other rows of announcements are found by the key that keeps them unique,
+one look for each announcement of the person's series.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_, union_all
 
 from mailer.store.schema import announcement, outbox, subscriber, subscription
 
 
 def mails_to(address_key: str | ColumnElement[str]) -> ColumnElement[bool]:
     """Every row that is this person's."""
-    return outbox.c.id.in_(union_all(_personal(address_key), _announced(address_key)))
+    found = (_personal(address_key), _taking_part(address_key), _announced(address_key))
+    return outbox.c.id.in_(union_all(*found))
 
 
 def _personal(address_key: str | ColumnElement[str]) -> Select[tuple[int]]:
     row = outbox.alias("personal")
     return select(row.c.id).where(
         row.c.announcement_id.is_(None), row.c.recipient_key == address_key
+    )
+
+
+def _taking_part(address_key: str | ColumnElement[str]) -> Select[tuple[int]]:
+    row = outbox.alias("taking_part")
+    return select(row.c.id).where(
+        row.c.announcement_id.is_not(None),
+        row.c.subscription_id.is_(None),
+        row.c.recipient_key != literal_column("''"),  # as the index has it
+        row.c.recipient_key == address_key,
     )
 
 

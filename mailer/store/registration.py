@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mailer.store.schema import registration, subscriber, webinar
 from mailer.store.statement import upsert
 
+REPORT = "report-registrations"  # the mail that brings organisers the list
+
 
 class State(StrEnum):
     REGISTERED = "registered"

@@ -398,6 +398,22 @@ Index(
     postgresql_where=outbox.c.announcement_id.is_(None),
 )
 
+# Reminders of who takes part in a webinar and need not be subscribed: one to each of them, found by
+# whose it is.
+_OF_SPEAKER = and_(
+    outbox.c.announcement_id.is_not(None),
+    outbox.c.subscription_id.is_(None),
+    outbox.c.recipient_key != "",  # as it is of all who were forgotten
+)
+Index(
+    "uq_outbox_speaker",
+    outbox.c.recipient_key,
+    outbox.c.announcement_id,
+    unique=True,
+    sqlite_where=_OF_SPEAKER,
+    postgresql_where=_OF_SPEAKER,
+)
+
 # Which webinars a mail to one person tells of, and as of which sequence. An announcement's rows
 # need none: it tells all its readers the same.
 mention = Table(
@@ -444,6 +460,32 @@ inbound = _table(
     Column("blob_id", _Id, ForeignKey("blob.id")),
     Index("ix_inbound_received_at", "received_at"),
     Index("ix_inbound_author_key", "author_key"),
+)
+
+# What is done once and never again, whoever comes first: a report that was sent, a day's questions
+# that were all asked.
+errand = Table(
+    "errand",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+# The yearly question whether somebody still wants a series' mails: how often it was `asked` since
+# they last said so, and when last.
+renewal = Table(
+    "renewal",
+    metadata,
+    Column(
+        "subscription_id",
+        _Id,
+        ForeignKey("subscription.id"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("asked", SmallInteger, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("answered_at", Instant),
 )
 
 # Answers given per scope and time slice; a limit is a sum over the slices of its span. A day of the

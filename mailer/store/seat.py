@@ -129,7 +129,7 @@ async def to_fill(connection: AsyncConnection, *, now: datetime) -> tuple[int, .
     return tuple(row.id for row in rows)
 
 
-def _count(webinar_id: int, state: State) -> Select[tuple[int]]:
+def _count(webinar_id: int, state: State) -> Select[int]:
     """How many subscribed people of a webinar are in this state."""
     return (
         select(func.count())

@@ -115,8 +115,7 @@ class WebinarRecord:
             links=self.links,
             materials=self.materials,
             registration_url=self.registration_url,
-            registers_here=not self.registration_url
-            and (bool(self.join_url) or self.capacity > 0),
+            registers_here=not self.registration_url and (bool(self.join_url) or self.capacity > 0),
             join_url=self.join_url if registered else "",
             page_url=f"{base_url}/{self.series_id}/w/{self.slug}" if base_url else "",
         )

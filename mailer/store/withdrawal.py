@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mailer.store.outbox import State, is_queued
+from mailer.store.outbox import PARKED_FROM, State, is_queued
 from mailer.store.recipient import mails_to
 from mailer.store.schema import announcement, outbox, webinar
 from scheduler.model import Kind, Status
@@ -29,6 +29,7 @@ NEEDS_SUBSCRIPTION = (
     "welcome",
     "confirmation",
     "probe",
+    "question",
 )
 
 
@@ -93,6 +94,26 @@ async def expire(connection: AsyncConnection, *, now: datetime, limit: int) -> i
         .values(state=State.EXPIRED, reason=TOO_LATE, settled_at=now)
     )
     return gone.rowcount
+
+
+async def put_off_corrections(
+    connection: AsyncConnection, subscription_id: int, *, until: datetime
+) -> None:
+    """What corrects what somebody was told waits until their pause ends: it is not lost by it."""
+    corrections = select(announcement.c.id).where(
+        announcement.c.kind.in_((Kind.UPDATE, Kind.CANCELLATION)),
+        announcement.c.state.in_(("sending", "done")),
+    )
+    await connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.announcement_id.in_(corrections),
+            outbox.c.subscription_id == subscription_id,
+            outbox.c.state == State.QUEUED,
+            outbox.c.not_before < PARKED_FROM,
+        )
+        .values(not_before=until)
+    )
 
 
 async def cancel_for(

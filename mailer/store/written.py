@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store.announcement import State
-from mailer.store.schema import announcement, deed, skeleton, webinar, written
+from mailer.store.schema import announcement, deed, webinar, written
 from scheduler.model import Audience, Kind
 
 # States in which the same text counts as queued already.
@@ -93,13 +93,10 @@ async def add(
 
 
 async def replace(connection: AsyncConnection, announcement_id: int, draft: Draft) -> int:
-    """Put another text in its place, to wait; the version, which makes what was asked of the one
-    before void."""
-    await connection.execute(delete(skeleton).where(skeleton.c.announcement_id == announcement_id))
+    """Put another text in the place of one that waits; the version, which makes what was asked of
+    the one before void."""
     await connection.execute(
-        update(announcement)
-        .where(announcement.c.id == announcement_id)
-        .values(**_announced(draft), state=State.WAITING)
+        update(announcement).where(announcement.c.id == announcement_id).values(**_announced(draft))
     )
     made = await connection.execute(
         update(written)

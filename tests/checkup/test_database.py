@@ -33,6 +33,7 @@ async def test_a_sound_database_is_in_order(migrated_url: str) -> None:
         ("integrity", "ok"),
         ("writing", "ok"),
         ("clock", "ok"),
+        ("dispatch", "ok"),
     ]
 
 

@@ -268,6 +268,39 @@ async def test_strict_alignment_needs_the_very_domain(key_file: Path) -> None:
     assert dict(found)["dmarc"] == "fault"
 
 
+@pytest.mark.parametrize(
+    ("published", "verdicts"),
+    [
+        ({"s1": "s1", "s2": "s2"}, ["ok", "ok"]),
+        ({"s1": "s1"}, ["ok", "fault"]),
+        ({"s2": "s2"}, ["fault", "ok"]),
+        ({"s1": "s2", "s2": "s1"}, ["fault", "fault"]),
+    ],
+)
+async def test_both_keys_are_examined_under_their_own_selectors(
+    key_file: Path, tmp_path: Path, published: Mapping[str, str], verdicts: list[str]
+) -> None:
+    second = tmp_path / "rsa.pem"
+    second.write_bytes(
+        generate_private_key(65537, 2048).private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+    )
+    files = {"s1": key_file, "s2": second}
+    zone = sound(key_file)
+    del zone[KEY_RECORD]
+    for selector, key in published.items():
+        record = public_key(files[key].read_bytes()).record
+        zone[f"{selector}._domainkey.{DOMAIN} TXT"] = [record]
+    one = config(key_file)
+    assert one.dkim is not None
+    both = replace(one, dkim=replace(one.dkim, second_selector="s2", second_key_file=second))
+    found = await domain_findings(both, DOMAIN, OURS, Zone(zone))
+    keys = [row for row in found if row.topic == "dkim"]
+    assert [row.subject for row in keys] == [f"{name}._domainkey.{DOMAIN}" for name in files]
+    assert [str(row.verdict) for row in keys] == verdicts
+
+
 async def test_without_a_key_of_ours_nothing_is_known_of_the_signature(key_file: Path) -> None:
     found = await rows(Zone(sound(key_file)), config(None))
     assert dict(found)["dkim"] == "note"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import sqlite3
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from mailer.inbound import room
 from mailer.inbound.handler import MAX_RECIPIENTS
 from mailer.intake.context import Outcome
 from mailer.intake.delivery import Intake
@@ -173,14 +175,9 @@ class Unreadable(Intake):
 
 
 def instead(kind: type[Intake], parts: Parts) -> Intake:
-    return kind(
-        store=parts.store,
-        config=parts.config,
-        secrets=parts.secrets,
-        clock=parts.clock,
-        nudge=parts.nudge,
-        concerned=parts.concerned,
-    )
+    """The intake of the parts, but of another kind."""
+    parts.intake.__class__ = kind
+    return parts.intake
 
 
 async def test_lmtp_tells_mixed_results_in_the_order_of_recipients(
@@ -208,7 +205,67 @@ async def test_a_surprise_is_temporary_and_keeps_its_cause_to_itself(
         assert {reply[:10] for reply in replies} == {"451 4.3.0 "}
         assert "secret" not in "".join(replies)
         assert (await client.say("MAIL FROM:<next@b.org>")).code == 250  # nothing is left over
-    assert await journal(parts) == []
+    assert {outcome for _, _, outcome in await journal(parts)} <= {"failing"}
+    assert await templates(parts) == []
+
+
+async def test_a_mail_that_cannot_be_read_is_kept_aside_at_the_third_time(
+    opening: Opening, parts: Parts
+) -> None:
+    async with opening(instead(Unreadable, parts)) as doors:
+        replies = []
+        for source in ("smtp", "lmtp", "smtp", "lmtp"):
+            async with doors.client(source) as client:
+                replies.append((await last(client, HELP))[:4])
+    assert replies == ["451 ", "451 ", "250 ", "250 "]
+    assert await journal(parts) == [("smtp", HELP, "kept aside: RecursionError")]
+    assert await kept(parts) == [MAIL]
+
+
+@BOTH
+async def test_nothing_is_taken_once_the_disk_is_not_to_be_trusted(
+    doors: Doors, parts: Parts, source: str
+) -> None:
+    async with doors.client(source) as client:
+        assert await last(client) == "250 2.0.0 Taken"
+        parts.store.fault = "it did not confirm"
+        assert (await client.say("MAIL FROM:<a@b.org>")).code == 451
+        assert (await client.say("NOOP")).code == 250
+    assert len(await journal(parts)) == 1
+
+
+async def test_mails_that_are_too_much_together_are_told_to_come_later(
+    opening: Opening, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "FREE_OCTETS", 0)
+    monkeypatch.setattr(room, "LEAST_OCTETS_IN_MEMORY", 0)  # so two of the largest, 40,000 octets
+    half = MAIL + b"x" * (LIMIT - len(MAIL) - 100) + b"\r\n"
+    begin = ["MAIL FROM:<a@b.org>", f"RCPT TO:<{HELP}>", "DATA"]
+    async with opening() as doors, contextlib.AsyncExitStack() as stack:
+        first, second, third = [await stack.enter_async_context(doors.client()) for _ in range(3)]
+        for client in (first, second):
+            await client.pipeline(begin)
+            await client.send(half)
+            for _ in range(20):  # until it is read; every turn of the loop reads some
+                await asyncio.sleep(0.001)
+        assert (await third.say("MAIL FROM:<a@b.org> SIZE=15000")).code == 452
+        assert (await last(third, HELP, half)).startswith("452 4.3.1 ")
+        assert (await third.say("NOOP")).code == 250
+        for client in (first, second):
+            await client.send(b".\r\n")
+            assert (await client.reply()).code == 250
+        assert (await last(third, HELP, half)).startswith("250 ")
+    assert len(await journal(parts)) == 1
+
+
+async def test_replies_to_pipelined_commands_leave_together(doors: Doors) -> None:
+    async with doors.client() as client:
+        said = ["MAIL FROM:<a@b.org>", f"RCPT TO:<{HELP}>", "RCPT TO:<x@y.org>", "RCPT TO:<>"]
+        await client.send("".join(f"{line}\r\n" for line in [*said, "NOOP"]).encode())
+        first = await client._reader.readuntil(b"\r\n")
+        assert first == b"250 2.1.0 Fine\r\n"
+        assert bytes(client._reader._buffer).count(b"\r\n") == len(said)  # type: ignore[attr-defined]
+        assert [(await client.reply()).code for _ in said] == [250, 550, 501, 250]
 
 
 @pytest.fixture

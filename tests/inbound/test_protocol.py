@@ -140,7 +140,7 @@ async def test_long_lines_are_taken(doors: Doors, source: str) -> None:
 async def test_a_line_beyond_the_limit_is_refused_and_the_session_goes_on(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol.SmtpProtocol, "line_length_limit", 2000)
+    monkeypatch.setattr(protocol.SmtpProtocol, "line_octets", 2000)
     async with opening() as doors, doors.client() as client:
         codes = []
         for octets in (1998, 1999, 5000):  # and CRLF

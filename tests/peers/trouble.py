@@ -6,6 +6,7 @@ that "the third RCPT" means the third of the whole run, over all connections.
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,7 +42,8 @@ class Trouble:
 
     `reply` replaces the reply (lines divided by newline); as bytes it is sent as it is. Without
     one the usual reply stands. `matching` is a pattern searched in the command's argument, at
-    DOT in each recipient. `nth` counts the events that match, from 1; `times` bounds how often.
+    DOT in each recipient. `nth` counts the events that match, from 1; `every` takes each so many
+    of them, `share` that part of them by chance; `times` bounds how often.
     """
 
     phase: Phase
@@ -51,6 +53,8 @@ class Trouble:
     byte_by_byte: bool = False
     matching: str = ""
     nth: int | None = None
+    every: int | None = None
+    share: float | None = None
     times: int | None = None
 
 
@@ -88,5 +92,9 @@ class Troubles:
 
     def _is_due(self, place: int, trouble: Trouble) -> bool:
         if trouble.nth is not None and trouble.nth != self._matched[place]:
+            return False
+        if trouble.every is not None and self._matched[place] % trouble.every:
+            return False
+        if trouble.share is not None and random.random() >= trouble.share:
             return False
         return trouble.times is None or self._done[place] < trouble.times

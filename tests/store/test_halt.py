@@ -18,7 +18,7 @@ from mailer.store.announcement import BY_HAND, State
 from mailer.store.outbox import State as RowState
 from mailer.store.settlement import Settlement
 from scheduler.model import Audience, Due, Kind
-from tests.store.rows import claim, settle, states, take_back
+from tests.store.rows import claim, envelope, queue, settle, states, take_back
 from tests.store.rows import ledger as rows
 from tests.world import NOON, SERIES, scheduled, subscribed
 
@@ -222,6 +222,18 @@ async def test_slices_reach_everybody(parts: Parts) -> None:
     assert await parts.store.read(halt.lagging) == ()
 
 
+async def test_who_speaks_and_is_not_subscribed_is_halted_as_well(parts: Parts) -> None:
+    number = await announced(parts, 2)
+    await queue(
+        parts,
+        envelope(kind="reminder", announcement_id=number, recipient_key="speaker@example.net"),
+    )
+    await act(parts, number, Act.PAUSE)
+    assert await claim(parts) == []
+    await act(parts, number, Act.RESUME)
+    assert len(await claim(parts)) == 3
+
+
 async def test_the_planner_finishes_what_was_begun(parts: Parts) -> None:
     number = await announced(parts, 3)
     await parts.store.write(lambda c: halt.pause(c, number))
@@ -229,6 +241,24 @@ async def test_the_planner_finishes_what_was_begun(parts: Parts) -> None:
     await parts.planner.tick()
     assert await parts.store.read(halt.lagging) == ()
     assert await claim(parts) == []
+
+
+async def test_what_was_cut_off_in_the_middle_is_finished_exactly(parts: Parts) -> None:
+    number = await announced(parts, 5)
+    before = [row["not_before"] for row in await rows(parts)]
+
+    async def one_slice() -> None:
+        await parts.store.write(lambda c: halt.follow(c, number, after=0, limit=2, now=NOON))
+
+    await parts.store.write(lambda c: halt.pause(c, number))
+    await one_slice()
+    await parts.planner.tick()
+    assert [row["not_before"] - halt.PARKED_FOR for row in await rows(parts)] == before  # type: ignore[operator]
+    await parts.store.write(lambda c: halt.resume(c, number, now=NOON))
+    await one_slice()
+    await parts.planner.tick()
+    assert [row["not_before"] for row in await rows(parts)] == before
+    assert len(await claim(parts)) == 5
 
 
 async def test_cancelling_closes_what_waits_and_tells_what_is_under_way(parts: Parts) -> None:

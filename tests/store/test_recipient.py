@@ -44,12 +44,28 @@ async def test_a_person_has_the_mails_of_their_own_and_their_copies_of_announcem
     assert await kinds(parts, "nobody@example.net") == []
 
 
+async def test_a_mail_of_an_announcement_to_who_is_not_subscribed_is_theirs(parts: Parts) -> None:
+    await announced(parts)
+    speaker = envelope(
+        kind="reminder",
+        announcement_id=1,
+        recipient="eva@example.org",
+        recipient_key="eva@example.org",
+    )
+    await queue(parts, speaker)
+    assert await kinds(parts, "eva@example.org") == ["reminder"]
+
+
 async def test_they_are_found_by_keys(parts: Parts) -> None:
     await announced(parts)
     with recorded(parts.store) as statements:
         await kinds(parts, ANA.key)
     ((sql, values),) = statements
     lines = " ".join(await plan(parts.store, sql, values))
-    for index in ("ix_outbox_recipient_key", "uq_outbox_announcement_subscription"):
+    for index in (
+        "ix_outbox_recipient_key",
+        "uq_outbox_speaker",
+        "uq_outbox_announcement_subscription",
+    ):
         assert index in lines
     assert "SCAN announced" not in lines

@@ -26,6 +26,12 @@ def upgrade() -> None:  # noqa: PLR0915 - every table and index
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "errand",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_errand")),
+    )
+    op.create_table(
         "node",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
@@ -294,6 +300,17 @@ def upgrade() -> None:  # noqa: PLR0915 - every table and index
         batch_op.create_index("ix_registration_subscriber_id", ["subscriber_id"], unique=False)
 
     op.create_table(
+        "renewal",
+        sa.Column("subscription_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("asked", sa.SmallInteger(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"], ["subscription.id"], name=op.f("fk_renewal_subscription_id")
+        ),
+        sa.PrimaryKeyConstraint("subscription_id", name=op.f("pk_renewal")),
+    )
+    op.create_table(
         "webinar_facts",
         sa.Column("webinar_id", _ID, autoincrement=False, nullable=False),
         sa.Column("sequence", sa.Integer(), nullable=False),
@@ -430,6 +447,17 @@ def upgrade() -> None:  # noqa: PLR0915 - every table and index
             unique=True,
             sqlite_where=sa.text("announcement_id IS NOT NULL"),
             postgresql_where=sa.text("announcement_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "uq_outbox_speaker",
+            ["recipient_key", "announcement_id"],
+            unique=True,
+            sqlite_where=sa.text(
+                "announcement_id IS NOT NULL AND subscription_id IS NULL AND recipient_key != ''"
+            ),
+            postgresql_where=sa.text(
+                "announcement_id IS NOT NULL AND subscription_id IS NULL AND recipient_key != ''"
+            ),
         )
 
     op.create_table(

@@ -1,0 +1,121 @@
+"""Around every answer: headers for safety, a bound on what may be sent, one line in the log.
+
+Nothing inline, nothing from elsewhere, no frame around us (S9, S13). The log names the page and
+never the token in its path. What a page dies of ends here: it is told once, with its cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mailer.log import get_logger
+from mailer.web.form import MOST_BYTES
+from mailer.web.meter import Meter
+
+CONTENT_SECURITY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), interest-cohort=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+OVER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
+UNTOLD = frozenset({"/healthz", "/readyz", "/metrics"})  # asked for all day long
+PERSONAL = frozenset("cujpr")  # first parts of paths with a token behind
+_BAD_REQUEST = 400
+
+_log = get_logger(__name__)
+
+
+class Guard:
+    """The outermost layer of the pages."""
+
+    def __init__(
+        self, app: ASGIApp, *, meter: Meter, now: Callable[[], float], over_tls: bool
+    ) -> None:
+        self._app = app
+        self._meter = meter
+        self._now = now
+        self._headers = {**HEADERS, **(OVER_TLS if over_tls else {})}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = self._now(), 0
+
+        async def guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers[name] = value
+            await send(message)
+
+        try:
+            await self._app(scope, _bounded(scope, receive), guarded)
+        except ClientDisconnect:
+            status = status or _BAD_REQUEST
+        except Exception:
+            _log.exception("a page failed", action="page.failed", page=shown_path(scope["path"]))
+        spent = self._now() - began
+        self._meter.served(_route(scope), scope["method"], status, spent)
+        tell = _log.debug if scope["path"] in UNTOLD else _log.info
+        tell(
+            "served a page",
+            action="page.served",
+            method=scope["method"],
+            page=shown_path(scope["path"]),
+            status=status,
+            milliseconds=round(spent * 1000),
+        )
+
+
+def shown_path(path: str) -> str:
+    """A path as it may be told: without a token, and not without end."""
+    parts = path.split("/")
+    if len(parts) > 2 and parts[1] in PERSONAL:
+        return f"/{parts[1]}/…"
+    return path[:200]
+
+
+def _route(scope: Scope) -> str:
+    """The pattern that answered, of which there are few; empty for what no page has."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "")) if route is not None else ""
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """What comes in, up to the bound; a longer body is refused as soon as that is known."""
+    declared = Headers(scope=scope).get("content-length", "")
+    came = 0
+
+    async def bounded() -> Message:
+        nonlocal came
+        if declared.isdecimal() and int(declared[:12]) > MOST_BYTES:
+            raise HTTPException(413)
+        message = await receive()
+        came += len(message.get("body", b""))
+        if came > MOST_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return bounded

@@ -1,0 +1,89 @@
+"""Makes the answer with a page in it: the facts that all pages have, and those of this one.
+
+Never looks at a token or changes anything. Headers for safety are set for every answer in `guard`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from starlette.responses import HTMLResponse, Response
+
+from mailer.config.model import Series
+from mailer.message import moment
+from mailer.message.facts import Facts, SeriesFacts
+from mailer.message.presentable import presentable
+from mailer.message.shown import Shown, Value
+from mailer.web.site import Site
+from mailer.web.visitor import Visitor
+
+STYLE = "web/style.css"
+FRESH_SECONDS = 60  # how long a browser may keep a public page
+
+
+def page(
+    site: Site,
+    series: Series,
+    who: Visitor,
+    name: str,
+    *,
+    status: int = 200,
+    public: bool = False,
+    headers: Mapping[str, str] | None = None,
+    **facts: Value,
+) -> Response:
+    """The named page of a series, for this visitor."""
+    everywhere: dict[str, Value] = {
+        "series": shown_series(site, series, who),
+        "language": who.language,
+        "direction": moment.direction(who.language),
+        "languages": tuple(_languages(site, who)),
+        "zone": who.zone or series.timezone,
+        "query": who.query,
+        "home": f"/{series.id}{who.query}",
+        "style": f"/static/style.css?v={version(site)}",
+        "public": public,
+        "several": len(site.config.series) > 1,
+    }
+    html = site.renderer.fill(f"web/{name}.html", series.id, who.language, {**everywhere, **facts})
+    return HTMLResponse(
+        html,
+        status_code=status,
+        headers={
+            "Cache-Control": f"public, max-age={FRESH_SECONDS}" if public else "no-store",
+            "Content-Language": who.language,
+            **({"Vary": "Accept-Language"} if public else {"X-Robots-Tag": "noindex, nofollow"}),
+            **(headers or {}),
+        },
+    )
+
+
+def shown_series(site: Site, series: Series, who: Visitor) -> SeriesFacts:
+    """A series as templates may show it."""
+    facts = Facts(series=site.facts(series), language=who.language, zone=who.zone)
+    return presentable(facts).series
+
+
+def style_text(site: Site) -> str:
+    """The style sheet, ours or the one that overrides it."""
+    return site.renderer.source(STYLE)
+
+
+def version(site: Site) -> str:
+    """What changes when the style sheet does."""
+    return blake2b(style_text(site).encode(), digest_size=6).hexdigest()
+
+
+def _languages(site: Site, who: Visitor) -> list[Shown]:
+    """The same page in each language, named as its speakers do."""
+    zone = f"&zone={who.zone}" if "zone=" in who.query else ""
+    return [
+        Shown(
+            tag=tag,
+            name=moment.language_name(tag, tag).capitalize(),
+            url=f"?lang={tag}{zone}",
+            current=tag == who.language,
+        )
+        for tag in site.renderer.languages
+    ]

@@ -1,0 +1,23 @@
+"""A place with pages for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from tests.web.place import Place, config, opened_place
+
+
+@pytest_asyncio.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    async with opened_place(config(f"sqlite:///{tmp_path / 'mailer.db'}", tmp_path)) as place:
+        yield place
+
+
+@pytest_asyncio.fixture
+async def either(database_url: str, tmp_path: Path) -> AsyncIterator[Place]:
+    """The same, once on each engine."""
+    async with opened_place(config(database_url, tmp_path)) as place:
+        yield place
