@@ -36,6 +36,7 @@ speakers = [
 ]
 """
 SENTENCE = "An identifier that anybody can compute from the content itself, whatever its kind. "
+CONNECTIONS = 22  # 20 of them for bulk
 VALUE_OCTETS = 30  # a token or an address
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -60,6 +61,9 @@ def octets_of_mail(home: Home) -> int:
 async def prepare(folder: Path, *, readers: int, sink_port: int, more: str = "") -> Home:
     """A home whose announcement is expanded for all of its readers, and which sends nothing yet."""
     home = Home(folder, sink_port, more=more)
+    config = (folder / "config.toml").read_text("utf-8")
+    wider = config.replace("connections = 6", f"connections = {CONNECTIONS}")
+    (folder / "config.toml").write_text(wider, encoding="utf-8")
     await command(home, "db", "upgrade")
     _put_readers(home, readers)
     starts = time.strftime("%Y-%m-%dT13:00:00", time.gmtime(time.time() + 10 * 86_400))

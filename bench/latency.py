@@ -53,9 +53,8 @@ async def main(readers: int, newcomers: int) -> None:
     clear(home)
     print(f"{readers} readers, {newcomers} newcomers each way; seconds to the confirmation")
     for name, waits in (("idle", idle), ("busy", busy)):
-        print(
-            f"{name}  median {_at(waits, 0.5):.4f}  p99 {_at(waits, 0.99):.4f}  max {max(waits):.4f}"
-        )
+        middle, late = _at(waits, 0.5), _at(waits, 0.99)
+        print(f"{name}  median {middle:.4f}  p99 {late:.4f}  max {max(waits):.4f}")
     print(f"p99 busy / idle {_at(busy, 0.99) / _at(idle, 0.99):.2f}")
     print(f"{went} mails of the announcement had gone out by then" + ("" if still else ": all"))
 

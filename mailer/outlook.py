@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mailer.intake.speaking import addresses
 from mailer.parts import Parts
-from mailer.store import announcement, expansion, history, ledger, programme, written
+from mailer.store import announcement, expansion, history, ledger, programme, speaking, written
 from mailer.store.announcement import Announcement
 from mailer.store.announcement import State as AnnouncementState
 from mailer.store.engine import Connection
@@ -69,7 +70,7 @@ async def outlook(
             too_early = start is not None and due.due_at < start
             if too_early or (until is not None and at > until):
                 continue
-            count = await expansion.count_readers(connection, _item(record, due, anew=past), now=at)
+            count = await _readers(connection, parts, record, _item(record, due, anew=past), at)
             found.append(_outlook(record, due, at, count, warm_up))
         if past:
             return tuple(found)
@@ -94,10 +95,23 @@ async def of_webinars(
         later = due.kind not in history.CORRECTS and at > now
         if record.id not in webinar_ids or (at_once and later):
             continue
-        count = await expansion.count_readers(connection, _item(record, due, anew=False), now=at)
+        count = await _readers(connection, parts, record, _item(record, due, anew=False), at)
         if count:
             found.append(_outlook(record, due, at, count, parts.config.outbound.warm_up))
     return tuple(found)
+
+
+async def _readers(
+    connection: Connection, parts: Parts, record: WebinarRecord, item: Announcement, at: datetime
+) -> int:
+    """How many get it: as subscribers, and for taking part in the webinar."""
+    count = await expansion.count_readers(connection, item, now=at)
+    found = await addresses(connection, record, hash_key=parts.secrets.hash_key)
+    owed = await speaking.owed(connection, item, [one.key for one in found])
+    if not owed:
+        return count
+    twice = await speaking.read_as_subscribers(connection, item, tuple(owed), now=at)
+    return count + len(owed) - len(twice)
 
 
 def _within(at: datetime, start: datetime | None, until: datetime | None) -> bool:

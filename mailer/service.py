@@ -113,6 +113,7 @@ class Service:
                 clock=self._clock,
                 counting=parts.counting,
                 listening=lambda: {one.name: one.server.is_serving() for one in mail},
+                concerned=parts.concerned,
             )
         )
 

@@ -17,7 +17,7 @@ from mailer.message.letter import from_json
 from mailer.parts import Parts
 from mailer.store import lease, programme, registration
 from mailer.store.engine import Connection
-from mailer.store.outbox import Priority
+from mailer.store.outbox import Priority, State
 from mailer.store.people import Subscription
 from mailer.store.programme import WebinarRecord
 from mailer.store.registration import State as Choice
@@ -167,7 +167,7 @@ async def test_while_an_older_mail_is_under_way_nobody_is_told_anything_yet(worl
     assert await parts.planner.tick() == NOON + timedelta(seconds=1)
     assert await rows(parts) == [("announcement", ANA.mailbox, "sending")]
     put_off = Settlement(
-        id=claimed[0].id, state="queued", reason="later", not_before=NOON + timedelta(hours=1)
+        id=claimed[0].id, state=State.QUEUED, reason="later", not_before=NOON + timedelta(hours=1)
     )
     await parts.store.write(lambda c: settle(c, [put_off], node="other", now=NOON))
     await parts.planner.tick()

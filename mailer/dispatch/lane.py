@@ -34,6 +34,7 @@ from scheduler.clock import Clock
 IDLE_SECONDS = 0.5  # what another process queued is seen within this
 STOCK_SECONDS = 0.25
 STOCK_ROWS = 500
+GATHER_SECONDS = 0.02  # between claims when little comes at a time: each is a transaction
 
 _log = get_logger(__name__)
 
@@ -101,6 +102,7 @@ class Lane:
         self._rate = 0.0  # mails a second, lately
         self._looked_at = 0.0
         self._more = False  # the last claim found as many as it asked for
+        self._found_at = 0.0  # when a claim last found anything
         self._wake = asyncio.Event()
         self._carrier: Carrier | None = None
         self._stopping = False
@@ -144,6 +146,7 @@ class Lane:
             wait = IDLE_SECONDS
             wanted = self._wanted(carrier)
             if wanted > 0:
+                await self._gather()
                 granted, again = self._pace.grant(wanted)
                 rows = await self._claim(granted) if granted else ()
                 self._pace.give_back(granted - len(rows))
@@ -186,7 +189,15 @@ class Lane:
             _log.warning("cannot claim", action="outbox.unclaimed", cause=str(error))
             return ()
         self._more = len(rows) == limit
+        if rows:
+            self._found_at = _now()
         return rows
+
+    async def _gather(self) -> None:
+        """Let some more come, if a claim has just taken all there was."""
+        wait = self._found_at + GATHER_SECONDS - _now()
+        if not self._more and wait > 0:
+            await asyncio.sleep(wait)
 
     def _measure(self) -> None:
         """How fast mails have ended lately."""

@@ -27,8 +27,8 @@ _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 CONFIRMATION_PAUSE = _HOUR
 WELCOME_WEBINARS = 3
-# Who is subscribed is told to the owner of the mailbox alone (S14).
-_NOT_SAID_BY_PAGES = frozenset({"reply-already-subscribed"})
+# Who is subscribed is told to the owner of the mailbox alone (S14), and only they can prove a wish.
+_NOT_SAID_BY_PAGES = frozenset({"reply-already-subscribed", "reply-authorise"})
 
 
 def _quotas(context: Context, address: Address) -> tuple[Quota, ...]:

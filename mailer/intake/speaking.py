@@ -20,8 +20,11 @@ async def addresses(
     connection: Connection, webinar: WebinarRecord, *, hash_key: bytes
 ) -> tuple[Address, ...]:
     """Who takes part and may be mailed, each once."""
-    parsed = (parse_address(one.address) for one in webinar.speakers if one.address)
-    found = {address.key: address for address in parsed if address}
+    found: dict[str, Address] = {}
+    for one in webinar.speakers:
+        address = parse_address(one.address) if one.address else None
+        if address is not None:
+            found.setdefault(address.key, address)
     hashes = {hash_address(hash_key, address): address for address in found.values()}
     barred = await suppression.among(connection, tuple(hashes), series_id=webinar.series_id)
     return tuple(address for hashed, address in hashes.items() if hashed not in barred)

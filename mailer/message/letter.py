@@ -7,13 +7,13 @@ makes it a skeleton: rendered, headed, cut at the personal places.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
 
 from mailer.message.compose import Attachment, Calendar, compose
-from mailer.message.facts import Facts
+from mailer.message.facts import Facts, WebinarFacts
 from mailer.message.header import headers_for
 from mailer.message.invite import Method, calendar
 from mailer.message.mark import Personal, mark
@@ -97,10 +97,19 @@ def _calendar(letter: Letter) -> Calendar | None:
     if facts.webinar is None or letter.calendar is None:
         return None
     content = calendar(
-        facts.webinar,
+        _with_own_way_in(facts.webinar, facts),
         facts.series,
         method=letter.calendar,
         attendee=None if letter.calendar == "PUBLISH" else mark(Personal.ADDRESS),
         registered=facts.registered,
     )
     return Calendar(content=content, method=letter.calendar)
+
+
+def _with_own_way_in(webinar: WebinarFacts, facts: Facts) -> WebinarFacts:
+    """With pages a reader's entry has a link of their own, which outlives the address of the
+    meeting. Who speaks and need not be subscribed has none."""
+    base = facts.series.base_url.rstrip("/")
+    if not (base and facts.registered and webinar.registers_here) or facts.detail.get("speaker"):
+        return webinar
+    return replace(webinar, join_url=f"{base}/j/{mark(Personal.JOIN)}")

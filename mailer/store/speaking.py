@@ -10,16 +10,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.message.address import Address
-from mailer.store import history
+from mailer.store import history, people
 from mailer.store.announcement import Announcement
 from mailer.store.outbox import State
-from mailer.store.schema import announcement, outbox, subscriber, subscription
+from mailer.store.schema import announcement, outbox, registration, subscriber, subscription
 from scheduler.change import outdated
-from scheduler.model import Kind
+from scheduler.model import Audience, Kind
 
 KINDS = (Kind.REMINDER, Kind.UPDATE, Kind.CANCELLATION)
 NEVER_TOLD = -1
@@ -114,6 +114,38 @@ async def _told(
         .group_by(outbox.c.recipient_key)
     )
     return {row.recipient_key: row.last for row in rows}
+
+
+async def read_as_subscribers(
+    connection: AsyncConnection, item: Announcement, keys: Collection[str], *, now: datetime
+) -> frozenset[str]:
+    """Which of these addresses a mailing reaches as subscribers, as things stand."""
+    said = {
+        state: exists().where(
+            registration.c.webinar_id == item.webinar_id,
+            registration.c.subscriber_id == subscriber.c.id,
+            registration.c.state == state,
+        )
+        for state in ("registered", "declined")
+    }
+    audience = {
+        Audience.REGISTERED: said["registered"],
+        Audience.UNREGISTERED: and_(~said["registered"], ~said["declined"]),
+        Audience.SUBSCRIBED: ~said["declined"],
+    }
+    rows = await connection.execute(
+        select(subscriber.c.address_key)
+        .join(subscription, subscription.c.subscriber_id == subscriber.c.id)
+        .where(
+            subscriber.c.address_key.in_(keys),
+            subscription.c.series_id == item.series_id,
+            subscription.c.state == people.State.ACTIVE,
+            subscription.c.since <= item.released_at,
+            or_(subscription.c.paused_until.is_(None), subscription.c.paused_until <= now),
+            audience[item.audience],
+        )
+    )
+    return frozenset(row.address_key for row in rows)
 
 
 async def preferences(

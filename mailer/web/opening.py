@@ -34,6 +34,7 @@ async def open_pages(
     clock: Clock,
     counting: Counting,
     listening: Callable[[], dict[str, bool]],
+    concerned: Callable[[int], None],
 ) -> AsyncIterator[tuple[Serving, ...]]:
     """Serve the pages while the block runs; ``listening`` says of each other listener whether it
     accepts. OSError where nobody can listen."""
@@ -51,6 +52,7 @@ async def open_pages(
         clock=clock,
         seal=Seal(secrets.hash_key, clock),
         meter=meter,
+        concerned=concerned,
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(troubles_counted(counting))

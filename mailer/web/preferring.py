@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from mailer.intake.context import hash_address
 from mailer.message import moment
-from mailer.message.address import Purpose
+from mailer.message.address import Address, Purpose
 from mailer.message.command import (
     Command,
     Pause,
@@ -20,6 +20,7 @@ from mailer.message.command import (
     Unsubscribe,
 )
 from mailer.message.shown import Shown
+from mailer.store import people
 from mailer.store.people import State
 from mailer.web.form import SEAL, sealed_fields
 from mailer.web.holder import Holder, holder_of
@@ -108,8 +109,16 @@ class Preferring:
     async def _erase(self, held: Holder, sent: Mapping[str, str]) -> Response:
         if sent.get("sure") != "yes":
             return self._page(held, notice="sure", status=422)
-        await self._site.person_changes.forget(held.subscription.address)
+        await self._forget(held.subscription.address)
         return page(self._site, held.series, held.who, "erased")
+
+    async def _forget(self, address: Address) -> None:
+        """Nothing is kept, and what is only claimed for sending is not begun (F29)."""
+        site = self._site
+        theirs = await site.store.read(lambda c: people.of_person(c, address.key))
+        await site.person_changes.forget(address)
+        for one in theirs:
+            site.concerned(one.id)
 
     async def _apply(self, held: Holder, command: Command) -> str:
         by = asker(_EVIDENCE, language=held.who.language, holder=held.subscription)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from mailer.config.model import Series
+from mailer.message.facts import WebinarFacts
 from mailer.message.shown import Shown
 from mailer.store import shown
 from mailer.store.engine import Connection
@@ -73,7 +74,7 @@ class Public:
             zones=offered(who.zone or facts.zone) if "zone" in request.query_params else (),
             choose=f"{who.query}&zone" if who.query else "?zone",
             asked_language=who.chosen,
-            form=subscribe_form(site, series, who),
+            form=address_form(site, series, who, webinar=_registers(record, facts)),
         )
 
     async def _programme(self, request: Request, series: Series) -> Response:
@@ -107,22 +108,40 @@ class Public:
             structured=events(next_ones, site.facts(series)) if next_ones else "",
             canonical=f"{site.config.base_url}/{series.id}",
             webcal=_webcal(f"{site.config.base_url}/{series.id}/calendar.ics"),
-            form=subscribe_form(site, series, who),
+            form=address_form(site, series, who),
         )
 
 
-def subscribe_form(
-    site: Site, series: Series, who: Visitor, *, typed: str = "", wrong: bool = False
+def address_form(
+    site: Site,
+    series: Series,
+    who: Visitor,
+    *,
+    webinar: WebinarRecord | None = None,
+    typed: str = "",
+    wrong: bool = False,
 ) -> Shown:
-    """The form that asks for an address; ``typed`` is what stands in it, ``wrong`` if that is no
-    address."""
+    """The form that asks for an address, to subscribe or for a place in a webinar; ``typed`` is
+    what stands in it, ``wrong`` if that is no address."""
+    place = f"/{series.id}/w/{webinar.slug}/register" if webinar else f"/{series.id}/subscribe"
     return Shown(
-        action=f"/{series.id}/subscribe{who.query}",
+        action=f"{place}{who.query}",
+        registers=webinar is not None,
         seal_name=SEAL,
-        seal=site.seal.make(f"subscribe {series.id}"),
+        seal=site.seal.make(form_purpose(series, webinar)),
         typed=typed,
         wrong=wrong,
     )
+
+
+def _registers(record: WebinarRecord, facts: WebinarFacts) -> WebinarRecord | None:
+    """The webinar if one can register for it here, so that its form is for that."""
+    return record if facts.registers_here and facts.status == "scheduled" else None
+
+
+def form_purpose(series: Series, webinar: WebinarRecord | None) -> str:
+    """What the form's token is for."""
+    return f"register {series.id} {webinar.slug}" if webinar else f"subscribe {series.id}"
 
 
 def _webcal(address: str) -> str:

@@ -93,6 +93,7 @@ def routes(site: Site, health: Health) -> list[Route]:
         _post("/{series}/subscribe", asking.take),
         _get("/{series}/w/{webinar}.ics", feeds.entry),
         _get("/{series}/w/{webinar}", public.webinar),
+        _post("/{series}/w/{webinar}/register", asking.register),
     ]
 
 

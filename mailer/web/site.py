@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -25,7 +26,8 @@ from scheduler.clock import Clock
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """The parts of the program that pages need; `settings` is the configured `[web]`."""
+    """The parts of the program that pages need; ``settings`` is the configured `[web]`,
+    ``concerned`` is told of a subscription that is gone."""
 
     config: Config
     settings: Web
@@ -37,6 +39,7 @@ class Site:
     clock: Clock
     seal: Seal
     meter: Meter
+    concerned: Callable[[int], None]
 
     def series(self, series_id: str) -> Series | None:
         """The configured series with this id."""

@@ -88,7 +88,7 @@ def _misplaced(table: str, key: str) -> tuple[str, str]:
             return f"{key} = true\n", key
         case "series.*":
             others = SERIES.replace(f"\n{key} =", "\n#")
-            return f'{others}{key} = {_WRONG.get(key, "true")}\n', f"series.talks.{key}"
+            return f"{others}{key} = {_WRONG.get(key, 'true')}\n", f"series.talks.{key}"
         case "series.*.slots":
             return f"{SERIES}slots = {{ {key} = true }}\n", f"series.talks.slots.{key}"
         case "series.*.notices":

@@ -160,9 +160,8 @@ async def test_strange_words_cost_at_most_a_copy_each(
 ) -> None:
     number, times = either((600, 1), (6000, 10))
     strange = [
-        Trouble(phase=phase, reply=reply, nth=40 + 70 * place + 600 * round_)
+        Trouble(phase=phase, reply=reply, every=40 + 70 * place, times=times)
         for place, (phase, reply) in enumerate(NO_ANSWER.values())
-        for round_ in range(times)
     ]
     doubts = sum(phase is Phase.DOT for phase, _ in NO_ANSWER.values()) * times
     async with Witness(tmp_path) as witness:

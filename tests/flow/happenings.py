@@ -167,7 +167,7 @@ def entry(message: EmailMessage) -> Entry | None:
             return Entry(
                 uid=str(event["UID"]),
                 method=str(top["METHOD"]),
-                sequence=int(event["SEQUENCE"]),
+                sequence=int(str(event["SEQUENCE"])),
                 starts_at=event.decoded("DTSTART").astimezone(UTC),
                 cancelled=str(event["STATUS"]) == "CANCELLED",
                 attendee=str(event.get("ATTENDEE", "")).removeprefix("mailto:"),

@@ -94,7 +94,7 @@ class Chronicle:
 
 @st.composite
 def instants(draw: st.DrawFn) -> datetime:
-    """Rather close to each other, so that windows overlap, and at the times when notices are due."""
+    """Rather close to each other, so that windows overlap; and when notices are due."""
     day = draw(st.integers(5, 36))
     return FIRST_DAY + timedelta(
         days=day, minutes=draw(st.sampled_from([60, 65, 72, 74, 75, 90, 360, 361, 420, 600]))
@@ -122,7 +122,7 @@ def scripts(draw: st.DrawFn) -> tuple[Script, Chronicle]:
         steps.append(Step(at=draw(instants()), act=act))
     if draw(st.booleans()):
         steps.append(Step(at=draw(instants()), act=chronicle.noted(left(BOB), BOB.mailbox)))
-    outages = ()
+    outages: tuple[Outage, ...] = ()
     if draw(st.booleans()):
         start = draw(instants()) - HOUR
         outages = (Outage(start=start, end=start + timedelta(hours=draw(st.integers(1, 72)))),)

@@ -11,7 +11,6 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import update
 
-from mailer.config.model import Report
 from mailer.intake import renewing
 from mailer.message.address import Address
 from mailer.message.command import Channel

@@ -9,16 +9,16 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest_asyncio
+from sqlalchemy import update
 
 from mailer.config.model import Report
 from mailer.message.address import Address
 from mailer.parts import Parts
-from mailer.store import announcement, people, registration, wave
+from mailer.store import announcement, registration, wave
 from mailer.store.registration import State
 from mailer.store.schema import outbox
 from mailer.store.wave import Wave
 from scheduler.clock import VirtualClock
-from sqlalchemy import update
 from tests.outbox_reader import mails, queued, templates, text
 from tests.world import (
     ANA,

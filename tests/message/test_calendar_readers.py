@@ -40,10 +40,11 @@ WEBINARS = [
     at("2026-11-25T12:00", title="الندوة الأولى", speakers=(Speaker(name="Zoë, of; \\n"),)),
     at("2026-11-25T12:00", abstract="One\nBEGIN:VEVENT\nATTENDEE:mailto:x@example.org\n\n" * 3),
 ]
+METHODS: tuple[Method, ...] = ("PUBLISH", "REQUEST", "CANCEL")
 CASES: list[tuple[WebinarFacts, Method]] = [
     (replace(webinar, sequence=sequence), method)
     for webinar in WEBINARS
-    for sequence, method in enumerate(("PUBLISH", "REQUEST", "CANCEL"))
+    for sequence, method in enumerate(METHODS)
 ]
 
 
@@ -89,7 +90,7 @@ def by_icalendar(content: bytes) -> Found:
     return {
         "method": str(top["METHOD"]),
         "uid": str(event["UID"]),
-        "sequence": int(event["SEQUENCE"]),
+        "sequence": int(str(event["SEQUENCE"])),
         "starts_at": stamp(event.decoded("DTSTART")),
         "ends_at": stamp(event.decoded("DTEND")),
         "status": str(event["STATUS"]),

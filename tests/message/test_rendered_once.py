@@ -102,9 +102,7 @@ def letters(draw: st.DrawFn) -> Letter:
         registered=draw(st.booleans()),
         detail=details,
     )
-    return Letter(
-        template=kind, facts=facts, calendar="PUBLISH" if kind in WITH_CALENDAR else None
-    )
+    return Letter(template=kind, facts=facts, calendar="PUBLISH" if kind in WITH_CALENDAR else None)
 
 
 TOKENS = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=26, max_size=42)

@@ -63,7 +63,7 @@ class Browser:
     ) -> Answer:
         """Any request."""
         fields = {"Host": "webinars.example.org", "Connection": "close", **(headers or {})}
-        if method == "POST":
+        if method == "POST" and "Transfer-Encoding" not in fields:
             fields.setdefault("Content-Length", str(len(body)))
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         async with asyncio.timeout(SECONDS):

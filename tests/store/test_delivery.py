@@ -57,7 +57,10 @@ async def announced(parts: Parts, count: int) -> int:
         zone="UTC",
         message_id="m",
     )
-    envelopes = [replace(one, message_id=f"m{number}") for number in range(count)]
+    envelopes = [
+        replace(one, message_id=f"m{number}", recipient_key=f"r{number}@example.net")
+        for number in range(count)
+    ]
     await parts.store.write(lambda c: outbox.queue(c, envelopes, now=NOON))
     claimed = await parts.store.write(
         lambda c: lease.claim(

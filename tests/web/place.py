@@ -111,6 +111,7 @@ async def opened_place(settings: Config) -> AsyncIterator[Place]:
             clock=clock,
             counting=parts.counting,
             listening=lambda: {"smtp": True},
+            concerned=parts.concerned,
         ) as serving,
     ):
         ports = {one.name: one.port for one in serving}

@@ -137,3 +137,32 @@ async def test_who_said_never_again_is_left_alone_and_nobody_sees_it(place: Plac
     assert (await ask(place, "bob@example.com")).status == 200
     assert await queued(place.parts) == []
     assert (await place.again(bob)).state is State.UNSUBSCRIBED
+
+
+async def register(place: Place, address: str) -> Answer:
+    """Open a webinar's page and ask for a place."""
+    page = await place.browser.get("/copyright/w/iscc")
+    fields = {"seal": page.hidden("seal"), "address": address}
+    return await place.browser.post("/copyright/w/iscc/register", fields)
+
+
+async def test_a_place_is_asked_for_with_an_address_that_is_proven_by_mail(either: Place) -> None:
+    ana, webinar = await either.ana(), await either.webinar()
+    known, unknown = await register(either, "ana@example.net"), await register(either, "n@x.org")
+    assert (known.status, known.body) == (unknown.status, unknown.body)
+    assert await either.choice(ana, webinar) is None
+    assert [(row.template, row.recipient) for row in await queued(either.parts)] == [
+        ("reply-authorise", "ana@example.net"),
+        ("confirmation", "n@x.org"),
+    ]
+
+
+async def test_there_is_no_place_in_what_is_not_there_or_over(place: Place) -> None:
+    webinar = await place.webinar()
+    seal = (await place.browser.get("/copyright/w/iscc")).hidden("seal")
+    fields = {"seal": seal, "address": "a@example.org"}
+    assert (await place.browser.post("/copyright/w/none/register", fields)).status == 404
+    assert (await place.browser.post(PATH, fields)).status == 403  # another form's seal
+    place.clock.advance_to(webinar.ends_at)
+    assert (await place.browser.post("/copyright/w/iscc/register", fields)).status == 404
+    assert await queued(place.parts) == []

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mailer.message.address import Purpose
-from mailer.store import programme
+from mailer.store import people, programme
 from mailer.store.people import Subscription
 from mailer.store.registration import State as Choice
 from mailer.store.webinar import WebinarRecord
@@ -134,3 +134,19 @@ async def test_no_button_works_without_the_seal(place: Place, page: str) -> None
     path = f"/{page}/{place.token(purpose, ana, webinar)}"
     assert (await place.browser.post(path, {"do": "register"})).status == 403
     assert await place.choice(ana, webinar) is None
+
+
+async def test_who_comes_when_all_places_are_taken_waits(either: Place) -> None:
+    ana, bob = await either.ana(), await either.bob()
+    await either.parts.store.write(lambda c: people.activate(c, bob.id, now=either.clock.now()))
+    webinar = await either.webinar(capacity=1)
+    await press(either, ana, webinar, "register")
+    answer = await press(either, bob, webinar, "register")
+    assert (answer.status, "You are on the waiting list" in answer.words) == (200, True)
+    assert await either.choice(bob, webinar) is Choice.WAITING
+    again = await either.browser.get(f"/j/{either.token(Purpose.JOIN, bob, webinar)}")
+    assert (again.status, SECRET in again.text) == (200, False)
+    await press(either, ana, webinar, "skip")
+    assert await either.choice(bob, webinar) is Choice.REGISTERED
+    moved = await either.browser.get(f"/j/{either.token(Purpose.JOIN, bob, webinar)}")
+    assert (moved.status, moved.headers["location"]) == (302, SECRET)

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from mailer.message.address import Purpose
-from mailer.store import people
+from mailer.store import people, renewal
 from mailer.store.people import State
+from mailer.store.renewal import Turn
 from mailer.web.seal import Seal
 from tests.outbox_reader import templates
 from tests.web.place import Place
@@ -123,3 +124,16 @@ async def test_a_link_for_something_else_is_no_link(place: Place, purpose: Purpo
     assert (await place.browser.get(path)).status == 404
     assert (await place.browser.post(path, {"seal": place_seal(place, path)})).status == 404
     assert await place.again(bob) == bob
+
+
+async def test_the_link_of_the_yearly_question_says_yes_with_a_click(either: Place) -> None:
+    ana = await either.ana()
+    path = f"/c/{either.token(Purpose.CONFIRM, ana)}"
+    assert "You are subscribed" in (await either.browser.get(path)).words
+    now = either.clock.now()
+    await either.parts.store.write(lambda c: renewal.asked(c, ana.id, Turn.FIRST, now=now))
+    opened = await either.browser.get(path)
+    assert "Yes, send me the invitations" in opened.words
+    answer = await either.browser.post(path, {"seal": opened.hidden("seal")})
+    assert (answer.status, "You are subscribed" in answer.words) == (200, True)
+    assert not await either.parts.store.read(lambda c: renewal.waits(c, ana.id))

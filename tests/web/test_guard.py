@@ -83,6 +83,18 @@ async def test_a_body_without_end_is_refused(place: Place) -> None:
     assert await place.again(ana) == ana
 
 
+async def test_a_body_whose_length_nobody_said_is_counted(place: Place) -> None:
+    piece = b"1000\r\n" + b"a" * 4096 + b"\r\n"
+    headers = {
+        "Transfer-Encoding": "chunked",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    answer = await place.browser.ask(
+        "POST", "/copyright/subscribe", body=piece * 20 + b"0\r\n\r\n", headers=headers
+    )
+    assert answer.status == 413
+
+
 async def test_a_body_that_is_cut_changes_nothing(place: Place) -> None:
     """F39."""
     ana = await place.ana()

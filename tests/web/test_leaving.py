@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from mailer.message.address import Purpose
+from mailer.message.facts import Speaker
 from mailer.store.people import State
-from tests.outbox_reader import queued
+from tests.outbox_reader import mails, queued
 from tests.web.place import Place
+from tests.world import send_all
 
 CLICK = {"List-Unsubscribe": "One-Click"}
 MULTIPART = (
@@ -135,3 +138,29 @@ async def test_who_never_confirmed_is_offered_no_way_back(place: Place) -> None:
     left = await place.browser.post(f"/u/{place.token(Purpose.UNSUBSCRIBE, bob)}", CLICK)
     assert (left.status, 'action="' in left.text) == (200, False)
     assert (await place.again(bob)).state is State.UNSUBSCRIBED
+
+
+async def test_a_speaker_wants_no_more_with_one_click(either: Place) -> None:
+    speaker = Speaker(name="Eve", address="eve@example.com")
+    webinar = await either.webinar(speakers=(speaker,))
+    either.clock.advance_to(webinar.starts_at - timedelta(days=1))
+    await either.parts.planner.tick()
+    await send_all(either.parts)
+    (mail,) = mails(either.parts.config.outbound.maildir)
+    link = str(mail["List-Unsubscribe"]).partition(">")[0].removeprefix("<")
+    path = "/" + link.split("/", 3)[3]
+    asked = await either.browser.get(path)
+    assert (asked.status, "eve@example.com" in asked.words) == (200, True)
+    for _ in range(2):
+        answer = await either.browser.post(path, CLICK)
+        assert (answer.status, "You have left" in answer.words) == (200, True)
+    either.clock.advance_to(webinar.starts_at - timedelta(hours=1))
+    await either.parts.planner.tick()
+    assert await send_all(either.parts) == 0
+
+
+async def test_a_token_of_nobody_leads_nowhere(place: Place) -> None:
+    mint, day = place.parts.secrets.mint, place.clock.now().date()
+    for row in (0, 77):
+        token = mint.mint(Purpose.UNSUBSCRIBE, subject=0, context=row, day=day)
+        assert (await place.browser.post(f"/u/{token}", CLICK)).status == 404

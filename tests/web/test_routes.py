@@ -70,6 +70,7 @@ def table(place: Place) -> list[Route]:
         clock=place.clock,
         seal=Seal(b"secret", place.clock),
         meter=meter,
+        concerned=parts.concerned,
     )
     return routes(site, health)
 
