@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from mailer.dispatch.judging import later, settlement
+from mailer.dispatch.judging import later, returned, settlement
 from mailer.dispatch.making import Making
 from mailer.dispatch.pausing import Pausing
 from mailer.dispatch.recording import Recording
@@ -254,11 +254,12 @@ class Lane:
         return not (self._pausing.probing() and self._under_way)
 
     def untake(self, outgoing: Outgoing) -> None:
-        """A mail that was not tried after all waits at the head."""
-        self._stock.put_back(self._under_way.pop(outgoing.id))
-        if self._stopping:
-            self._stock.give_back()
+        """Give back a mail that was not tried after all: the next claim asks anew whether it is
+        still wanted, for its reader may have left while it waited on that connection (F29)."""
+        row = self._under_way.pop(outgoing.id).row
+        self._recording.add(returned(row))
         self._wake.set()
+        _log.debug("a mail was not tried after all", action="mail.untried", row=row.id)
 
     def done(self, outgoing: Outgoing, outcome: Outcome) -> None:
         """Judge and record what became of a mail."""

@@ -65,10 +65,6 @@ class Stock:
         else:
             self._ready.append(Ready(row, mail, claimed_at))
 
-    def put_back(self, one: Ready) -> None:
-        """A mail that was taken and not tried is the next again."""
-        self._ready.appendleft(one)
-
     def take(self, *, monotonic: float, now: datetime) -> Ready | None:
         """The next mail that may still go out."""
         while self._ready:

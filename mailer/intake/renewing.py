@@ -21,10 +21,11 @@ _UNANSWERED = "no answer to the yearly question"
 _log = get_logger(__name__)
 
 
-async def step(context: Context, turn: Turn) -> int:
-    """Ask, or let go, some of those whose turn it is; how many. Fewer than `SLICE` are the last."""
+async def step(context: Context, turn: Turn, *, after: int) -> int | None:
+    """Ask, or let go, some of those whose turn it is; where the next of them begin, None after the
+    last."""
     found = await renewal.due(
-        context.connection, context.series.id, turn, now=context.now, limit=SLICE
+        context.connection, context.series.id, turn, after=after, now=context.now, limit=SLICE
     )
     for one in found:
         if turn is Turn.END:
@@ -38,7 +39,7 @@ async def step(context: Context, turn: Turn) -> int:
             series=context.series.id,
             count=len(found),
         )
-    return len(found)
+    return found[-1].id if len(found) == SLICE else None
 
 
 async def _ask(context: Context, current: Subscription, turn: Turn) -> None:

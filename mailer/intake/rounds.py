@@ -93,14 +93,17 @@ class Rounds:
         key = f"questions:{series.id}:{milliseconds(slot)}"
         if not await self._is_done(key):
             for turn in reversed(Turn):  # so that nobody is asked and let go in one round
-                asked = renewing.SLICE
-                while asked == renewing.SLICE:
-                    asked = await self._store.write(partial(self._renew, series, turn))
+                after: int | None = 0
+                while after is not None:
+                    after = await self._store.write(partial(self._renew, series, turn, after))
             await self._store.write(lambda c: errand.begin(c, key, now=now))
         return rhythm.after(slot)
 
-    async def _renew(self, series: Series, turn: Turn, connection: Connection) -> int:
-        return await renewing.step(self._intake.context(connection, series), turn)
+    async def _renew(
+        self, series: Series, turn: Turn, after: int, connection: Connection
+    ) -> int | None:
+        context = self._intake.context(connection, series)
+        return await renewing.step(context, turn, after=after)
 
     async def _tell_week(self, series: Series, now: datetime) -> datetime | None:
         """The last week, each Monday; nothing of weeks before the first that was begun."""

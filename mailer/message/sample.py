@@ -268,7 +268,8 @@ DETAILS: Mapping[str, tuple[Details, ...]] = {
     ),
     "reply-announcement-refused": (
         {
-            "reason": "line 2, at: found '2026-13-01 09:00', expected a time\nline 5: found nothing",
+            "reason": "line 2, at: found '2026-13-01 09:00', expected a time\n"
+            "line 5: found nothing",
             "changes": False,
         },
         {"reason": "it is too late to change it", "changes": True},

@@ -46,15 +46,23 @@ class Turn(IntEnum):
 
 
 async def due(
-    connection: AsyncConnection, series_id: str, turn: Turn, *, now: datetime, limit: int
+    connection: AsyncConnection,
+    series_id: str,
+    turn: Turn,
+    *,
+    after: int,
+    now: datetime,
+    limit: int,
 ) -> tuple[Subscription, ...]:
-    """Some of those whose turn it is: to be asked the first time, the second time, or not again."""
+    """Some of those whose turn it is (to be asked the first time, the second time, or not again),
+    by id, behind one."""
     statement = (
         people.selection()
         .outerjoin(renewal, renewal.c.subscription_id == subscription.c.id)
         .where(
             subscription.c.series_id == series_id,
             subscription.c.state == people.State.ACTIVE,
+            subscription.c.id > after,
             or_(subscription.c.paused_until.is_(None), subscription.c.paused_until <= now),
             _waits_since(turn, now),
         )

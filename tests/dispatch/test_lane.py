@@ -11,8 +11,11 @@ import pytest
 
 from mailer.dispatch import recording as recording_module
 from mailer.dispatch import stock as stock_module
+from mailer.dispatch.stock import Ready
 from mailer.store import setting
+from mailer.store.lease import Claimed
 from mailer.store.outbox import Priority
+from mailer.transport.outcome import Outgoing
 from tests.dispatch.conftest import Ledger, Opening
 from tests.peers.sink import Sink, SinkOptions
 from tests.peers.trouble import Phase
@@ -171,3 +174,22 @@ async def test_what_is_only_claimed_for_somebody_who_leaves_is_given_back_at_onc
             assert sum(len(lane._stock) for lane in dispatch._lanes) > 0
             dispatch.recall(7)
             assert sum(len(lane._stock) for lane in dispatch._lanes) == 0
+
+
+async def test_a_mail_that_was_not_tried_is_claimed_anew(opening: Opening) -> None:
+    async with opening(connections=2) as ledger, Sink() as sink:
+        await ledger.queue(2)
+        dispatch = ledger.dispatch(ledger.transport(sink))
+        lane = dispatch._lanes[1]
+        first, second = await ledger.claim(2)
+        lane._under_way[second.id] = Ready(second, mail_of(second), 0.0)
+        lane.untake(mail_of(second))
+        assert len(lane._stock) == 0
+        await dispatch._recording.flush()
+        assert await ledger.states() == {"sending": 1, "queued": 1}
+        assert [row.attempts for row in await ledger.claim(2)] == [1]
+        assert first.attempts == 1
+
+
+def mail_of(row: Claimed) -> Outgoing:
+    return Outgoing(id=row.id, sender="", recipient=row.recipient, content=b"")

@@ -8,9 +8,11 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.faults.account import Count, Keep, count
 from tests.faults.house import ZONE, House, furnish, people
-from tests.faults.length import either
+from tests.faults.length import at_length, either
 from tests.faults.witness import Witness, until
 from tests.flow.daemon import Daemon
 from tests.peers.trouble import Phase, Trouble
@@ -59,6 +61,7 @@ async def test_who_leaves_by_mail_gets_nothing_that_had_not_begun(
         keep(left_out("by mail", witness, number, left, may))
 
 
+@pytest.mark.skipif(not at_length(), reason="part of the long form")
 async def test_a_mail_that_was_not_tried_is_not_begun_again_for_who_has_left(
     tmp_path: Path, crowd: Crowd, keep: Keep
 ) -> None:

@@ -6,6 +6,7 @@ The expected instants are worked out here by hand from the rules in wall clock, 
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mailer.simulate import Mail, simulate
 from tests.message.lint import lint
 from tests.world import ANA, BOB, SERIES, opened, subscribed
 
+QUIET = replace(SERIES, reports=())
 SAMPLES = Path(__file__).parents[2] / "mailer" / "samples"
 
 # Wall clock in Zurich: date → hours ahead of UTC, for the two seasons.
@@ -72,7 +74,7 @@ PEOPLE = [ANA.mailbox, BOB.mailbox]
 
 
 async def test_the_season_of_2022_gives_exactly_the_mails_of_the_rules(tmp_path: Path) -> None:
-    async with opened(f"sqlite:///{tmp_path / 'mailer.db'}", tmp_path) as (parts, _):
+    async with opened(f"sqlite:///{tmp_path / 'mailer.db'}", tmp_path, QUIET) as (parts, _):
         days = await with_sample(parts, "copyright-2022.toml")
         assert days == SEASON_2022
         mails = await simulate(
@@ -92,7 +94,7 @@ def without_envelope(file: Path) -> bytes:
 
 
 async def test_a_season_across_both_clock_changes_keeps_its_wall_clock(tmp_path: Path) -> None:
-    async with opened(f"sqlite:///{tmp_path / 'mailer.db'}", tmp_path) as (parts, _):
+    async with opened(f"sqlite:///{tmp_path / 'mailer.db'}", tmp_path, QUIET) as (parts, _):
         days = await with_sample(parts, "copyright-2026.toml")
         assert days[0] < "2026-10-25"
         assert days[-1] > "2027-03-28"
@@ -123,7 +125,7 @@ async def test_the_same_simulation_twice_gives_the_same_bytes(tmp_path: Path) ->
             files = sorted((tmp_path / name / "new").iterdir())
             runs.append([(file.name, file.read_bytes()) for file in files])
     assert runs[0] == runs[1]
-    assert len(runs[0]) == 14
+    assert len(runs[0]) == 14 + 12  # and what organisers get
 
 
 async def test_simulating_changes_nothing_in_the_database(tmp_path: Path) -> None:
@@ -143,3 +145,22 @@ async def test_simulating_changes_nothing_in_the_database(tmp_path: Path) -> Non
 def dump(folder: Path) -> list[str]:
     with sqlite3.connect(folder / "mailer.db") as connection:
         return list(connection.iterdump())
+
+
+async def test_organisers_get_their_reports_in_a_simulation_too(tmp_path: Path) -> None:
+    async with opened(f"sqlite:///{tmp_path / 'mailer.db'}", tmp_path) as (parts, _):
+        await with_sample(parts, "copyright-2022.toml")
+        mails = await simulate(
+            parts,
+            start=at("2022-03-12", 0),
+            until=at("2022-04-01", 0),
+            maildir=tmp_path / "season",
+        )
+    reports = [(mail.at, mail.subject.partition(":")[0]) for mail in mails if mail.kind == "report"]
+    assert reports == [
+        (at("2022-03-14", 8), "The week in Copyright Infrastructure Webinars"),
+        (at("2022-03-16", 10), "Delivered"),
+        (at("2022-03-21", 8), "The week in Copyright Infrastructure Webinars"),
+        (at("2022-03-28", 8), "The week in Copyright Infrastructure Webinars"),
+        (at("2022-03-30", 10), "Delivered"),
+    ]
