@@ -350,6 +350,7 @@ ANCHORED = {"_FIELD", "_ENVELOPE_LINE", "_TOKEN", "_SPELLING", "_TAG", "_ZONE", 
     "_RULED",
     "_FROM",
     "_SENT",
+    "_ORDINARY",
 }
 
 
