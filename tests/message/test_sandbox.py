@@ -14,6 +14,7 @@ LOOP = "{{% for a in range(1000) %}}{}{{% endfor %}}"
 BODY = {"subject": "News", "body": "a **b** " * 2400}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [
@@ -37,6 +38,7 @@ def test_a_template_that_works_without_end_is_stopped(tmp_path: Path, source: st
     assert caught.value.template == str(own)
 
 
+@pytest.mark.slow
 def test_the_time_to_compile_is_not_the_templates(tmp_path: Path) -> None:
     own = tmp_path / "mail/message/body.txt"
     own.parent.mkdir(parents=True)
