@@ -7,11 +7,11 @@ address is not suppressed. A question that never left ends nothing.
 
 from __future__ import annotations
 
-from mailer.intake import answering
+from mailer.intake import answering, subscribing
 from mailer.intake.context import Context
 from mailer.log import get_logger
 from mailer.message.command import Channel
-from mailer.store import people, renewal, seat, withdrawal
+from mailer.store import renewal
 from mailer.store.people import Act, State, Subscription
 from mailer.store.renewal import ANSWER_WITHIN, Turn
 
@@ -55,25 +55,13 @@ async def _ask(context: Context, current: Subscription, turn: Turn) -> None:
 
 
 async def _end(context: Context, current: Subscription) -> None:
-    await people.end(context.connection, current.id, state=State.UNSUBSCRIBED, now=context.now)
-    await seat.give_up(
-        context.connection, current.subscriber_id, current.series_id, now=context.now
-    )
-    await withdrawal.cancel_for(
-        context.connection,
-        subscription_id=current.id,
-        recipient_key=current.address.key,
+    ended = await subscribing.close(
+        context,
+        current,
+        state=State.UNSUBSCRIBED,
         reason=_UNANSWERED,
-        now=context.now,
-    )
-    await people.note_consent(
-        context.connection,
-        current.id,
         act=Act.LAPSED,
         channel=Channel.MAIL,
         evidence=_UNANSWERED,
-        now=context.now,
     )
-    ended = await people.by_id(context.connection, current.id)
-    assert ended is not None
     await answering.farewell_unanswered(context, ended)

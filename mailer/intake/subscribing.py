@@ -202,6 +202,37 @@ async def end(
 
     The address is suppressed for its series, or for ``scope``; ``detail`` says more of the reason.
     """
+    await suppression.add(
+        context.connection,
+        address_hash=context.address_hash(current.address),
+        scope=scope or current.series_id,
+        reason=reason,
+        detail=detail,
+        now=context.now,
+    )
+    return await close(
+        context,
+        current,
+        state=state,
+        reason=reason,
+        act=Act.LEFT,
+        channel=asker.channel,
+        evidence=asker.evidence,
+    )
+
+
+async def close(
+    context: Context,
+    current: Subscription,
+    *,
+    state: State,
+    reason: str,
+    act: Act,
+    channel: Channel,
+    evidence: str,
+) -> Subscription:
+    """What every end has: nothing queued for it goes out any more, its places are free, and it is
+    kept who said what. Says nothing against the address, which imports may bring back."""
     await people.end(context.connection, current.id, state=state, now=context.now)
     await seat.give_up(
         context.connection, current.subscriber_id, current.series_id, now=context.now
@@ -213,21 +244,8 @@ async def end(
         reason=reason,
         now=context.now,
     )
-    await suppression.add(
-        context.connection,
-        address_hash=context.address_hash(current.address),
-        scope=scope or current.series_id,
-        reason=reason,
-        detail=detail,
-        now=context.now,
-    )
     await people.note_consent(
-        context.connection,
-        current.id,
-        act=Act.LEFT,
-        channel=asker.channel,
-        evidence=asker.evidence,
-        now=context.now,
+        context.connection, current.id, act=act, channel=channel, evidence=evidence, now=context.now
     )
     ended = await people.by_id(context.connection, current.id)
     assert ended is not None

@@ -35,7 +35,6 @@ SUBJECTS = 2**48
 CONTEXTS = 2**32
 DAYS = 2**16
 _ZEROS = bytes(4)
-_GROUP = bytes(4)  # fills a block up to whole base32 groups of five bytes: 32 letters, 6 of no use
 _SPELLING = re.compile(r"[a-z2-7]{26}")
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 §6, in lower case

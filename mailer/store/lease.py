@@ -215,12 +215,21 @@ async def take_back(connection: AsyncConnection, *, node: str, now: datetime) ->
         .where(is_queued(), outbox.c.reason != literal_column("''"), outbox.c.reason == PACED)
         .values(reason="", not_before=turn)
     )
+    return await requeue_in_doubt(
+        connection, outbox.c.lease_owner == node, reason="in doubt: the sender stopped", now=now
+    )
+
+
+async def requeue_in_doubt(
+    connection: AsyncConnection, which: ColumnElement[bool], *, reason: str, now: datetime
+) -> int:
+    """Requeue leased rows of which nobody knows whether they went out. Returns how many."""
     back = await connection.execute(
         update(outbox)
-        .where(is_leased(), outbox.c.lease_owner == node)
+        .where(is_leased(), which)
         .values(
             state=State.QUEUED,
-            reason="in doubt: the sender stopped",
+            reason=reason,
             lease_owner=None,
             not_before=at_once(now),
             doubts=outbox.c.doubts + 1,

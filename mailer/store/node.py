@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store.engine import Store
-from mailer.store.outbox import State, at_once, is_leased
+from mailer.store.lease import requeue_in_doubt
 from mailer.store.schema import node, outbox
 from mailer.store.statement import upsert
 
@@ -72,15 +72,9 @@ async def leave(connection: AsyncConnection, node_id: str) -> None:
 async def take_back_lapsed(connection: AsyncConnection, *, now: datetime) -> int:
     """Requeue what nodes had leased that are gone; in doubt, the same Message-ID. How many."""
     alive = select(node.c.id).where(node.c.heartbeat_at > now - LEASE)
-    back = await connection.execute(
-        update(outbox)
-        .where(is_leased(), outbox.c.lease_owner.not_in(alive))
-        .values(
-            state=State.QUEUED,
-            reason="in doubt: the node that sent it is gone",
-            lease_owner=None,
-            not_before=at_once(now),
-            doubts=outbox.c.doubts + 1,
-        )
+    return await requeue_in_doubt(
+        connection,
+        outbox.c.lease_owner.not_in(alive),
+        reason="in doubt: the node that sent it is gone",
+        now=now,
     )
-    return back.rowcount

@@ -190,14 +190,6 @@ _ASK = Prepared(
 )
 
 
-async def remember(
-    connection: AsyncConnection, *, address: Address, language: str | None, now: datetime
-) -> int:
-    """The id of the person with this address, made if they are new."""
-    person = await _remember(connection, address=address, language=language, now=now)
-    return int(person[0])
-
-
 async def _remember(
     connection: AsyncConnection, *, address: Address, language: str | None, now: datetime
 ) -> Columns:

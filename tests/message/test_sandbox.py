@@ -18,7 +18,7 @@ BODY = {"subject": "News", "body": "a **b** " * 2400}
 @pytest.mark.parametrize(
     "source",
     [
-        LOOP.format("{% set x = detail.body|markdown|length %}"),
+        LOOP.format("{% set x = detail.body|markdown|length %}" * 20),
         LOOP.format("{% set x = detail.body|upper %}" * 500),
         LOOP.format(LOOP.format("{% set x = 1+1+1+1 %}" * 100)),
         LOOP.format("{% if detail.body in detail.body %}{% endif %}" * 500),
