@@ -6,11 +6,12 @@ owed it, a pause holds the programme back, an audience may leave somebody out. O
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from mailer.config.model import Config
+from mailer.config.model import Config, Series
 from mailer.intake import braking
 from mailer.intake.braking import Brake
 from mailer.intake.context import hash_address
@@ -121,16 +122,18 @@ class Dossier:
     held: tuple[Brake, ...]  # why bounces have no consequences for them now
 
 
-async def dossier(parts: Parts, address: Address) -> Dossier:
-    """All that is kept of an address, on one snapshot."""
+async def dossier(parts: Parts, address: Address, *, only: Series | None = None) -> Dossier:
+    """All that is kept of an address, on one snapshot; or what concerns ``only`` one series."""
     now = parts.clock.now()
     address_hash = hash_address(parts.secrets.hash_key, address)
 
     async def unit(connection: Connection) -> Dossier:
         person = await ledger.person(connection, address.key)
-        current = await people.of_person(connection, address.key)
-        mails = await ledger.mails(connection, address.key)
-        received = await journal.of_author(connection, address.key, limit=RECEIVED)
+        current = _within(only, await people.of_person(connection, address.key), _series_id)
+        mails = _within(only, await ledger.mails(connection, address.key), _series)
+        received = await journal.of_author(
+            connection, address.key, limit=RECEIVED, series_id=only.id if only else None
+        )
         coming, missed = await _prospect(connection, parts.config, address, current, now)
         owed = await _corrections(connection, parts.config, current, now)
         return Dossier(
@@ -138,18 +141,40 @@ async def dossier(parts: Parts, address: Address) -> Dossier:
             name=person.name if person else "",
             known=bool(person or mails or received),
             subscriptions=tuple([await _held(connection, parts.config, one) for one in current]),
-            registrations=await _chosen(connection, person.id) if person else (),
+            registrations=await _chosen(connection, person.id, only) if person else (),
             mails=mails,
             told=await _told(connection, current, now),
             next=_in_order([*_queued(mails, now)], owed, coming),
             not_next=missed,
-            suppressions=await suppression.of_address(connection, address_hash),
+            suppressions=tuple(
+                one
+                for one in await suppression.of_address(connection, address_hash)
+                if only is None or one.scope in (only.id, suppression.EVERYWHERE)
+            ),
             received=received,
-            bounces=await bounce.of_person(connection, address.key),
+            bounces=_within(only, await bounce.of_person(connection, address.key), _series),
             held=await braking.held_at(connection, address.domain, now=now),
         )
 
     return await parts.store.read(unit)
+
+
+T = TypeVar("T")
+
+
+def _within(
+    only: Series | None, found: tuple[T, ...], series_of: Callable[[T], str]
+) -> tuple[T, ...]:
+    """Those of one series, or all."""
+    return tuple(one for one in found if only is None or series_of(one) == only.id)
+
+
+def _series_id(one: Subscription) -> str:
+    return one.series_id
+
+
+def _series(one: Mail | bounce.Entry) -> str:
+    return one.series
 
 
 def _in_order(
@@ -196,8 +221,12 @@ def preferences(config: Config, one: Subscription) -> tuple[str, str]:
     return one.language or series.language, one.timezone or series.timezone
 
 
-async def _chosen(connection: Connection, subscriber_id: int) -> tuple[Chosen, ...]:
-    found = await registration.listing(connection, subscriber_id=subscriber_id)
+async def _chosen(
+    connection: Connection, subscriber_id: int, only: Series | None
+) -> tuple[Chosen, ...]:
+    found = await registration.listing(
+        connection, subscriber_id=subscriber_id, series_id=only.id if only else None
+    )
     return tuple(Chosen(webinar=one.webinar, state=one.state, at=one.at) for one in found)
 
 

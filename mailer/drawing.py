@@ -20,6 +20,7 @@ from mailer.message.render import Renderer
 from mailer.message.skeleton import Skeleton
 from mailer.store import expansion, history, programme, written
 from mailer.store.announcement import Announcement
+from mailer.store.audience import NEVER_TOLD
 from mailer.store.engine import Connection
 from mailer.store.skeleton import Group, find_skeleton, keep_skeleton
 from scheduler.model import Kind
@@ -57,7 +58,7 @@ class Drawing:
         language: str | None,
         zone: str | None,
         registered: bool,
-        told_sequence: int = expansion.NEVER_TOLD,
+        told_sequence: int = NEVER_TOLD,
     ) -> Group:
         """The group of a reader with these preferences, the series' own where they have none."""
         series = self._config.series_by_id(item.series_id)
@@ -105,15 +106,17 @@ class Drawing:
         language: str | None,
         zone: str | None,
         told_sequence: int,
+        named: bool,
     ) -> Letter:
-        """The copy of somebody who takes part in the webinar: with the way in, and nothing that
-        needs a subscription."""
+        """The copy of somebody who takes part in the webinar: nothing that needs a subscription,
+        and the way in. Who is ``named`` no more has the entry in their calendar corrected, and is
+        told no way in."""
         group = self.group(
-            item, language=language, zone=zone, registered=True, told_sequence=told_sequence
+            item, language=language, zone=zone, registered=named, told_sequence=told_sequence
         )
         letter = await self.letter(connection, item, group)
-        facts = letter.facts
-        return replace(letter, facts=replace(facts, detail={**facts.detail, "speaker": True}))
+        facts = replace(letter.facts, detail={**letter.facts.detail, "speaker": True})
+        return replace(letter, facts=facts, calendar=_method(item, registered=True))
 
     async def try_out(
         self, connection: Connection, item: Announcement, text: Text, *, now: datetime

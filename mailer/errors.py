@@ -14,6 +14,7 @@ Expected outcomes (a refused recipient, an unknown token) are values, not errors
     ├── TemplateFault     (ValueError)      a template cannot be rendered; names file and line
     ├── SchemaTooOld      (RuntimeError)    the database wants `db upgrade`
     ├── SchemaTooNew      (RuntimeError)    the database was upgraded by a newer version
+    ├── ZonesTooOld       (RuntimeError)    the times stored here are by newer rules of the zones
     ├── WrongOwner        (PermissionError) another user owns the database file
     ├── AlreadyServing    (RuntimeError)    another daemon works on this SQLite file
     └── StoreUnavailable  (OSError)         the database does not answer now
@@ -106,6 +107,10 @@ class SchemaTooOld(MailerError, RuntimeError):
 
 class SchemaTooNew(MailerError, RuntimeError):
     """The database has a newer schema than this program knows: install the newer version."""
+
+
+class ZonesTooOld(MailerError, RuntimeError):
+    """The instants in the database are by newer rules of the time zones than this program has."""
 
 
 class WrongOwner(MailerError, PermissionError):

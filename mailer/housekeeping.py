@@ -9,7 +9,7 @@ from functools import partial
 from mailer.config.model import Retention
 from mailer.errors import StoreUnavailable
 from mailer.log import get_logger
-from mailer.store import errand, journal, lease, node, people, quota, retention, withdrawal
+from mailer.store import errand, journal, lease, node, people, quota, retention, visit, withdrawal
 from mailer.store.engine import Connection, Store
 from scheduler.clock import Clock
 
@@ -82,6 +82,7 @@ class Housekeeping:
         await journal.sweep(connection, before=now - self._settings.inbound, now=now)
         await errand.sweep(connection, before=now - self._settings.ledger)
         await quota.sweep(connection, before=now - _QUOTA_SPAN)
+        await visit.sweep(connection, now=now)
         if lapsed:
             _log.info("unconfirmed wishes lapsed", action="people.lapsed", count=lapsed)
 

@@ -1,11 +1,13 @@
-"""What the rules will send from now on, or would have sent before. Changes nothing."""
+"""What the rules will send from now on, or would have sent before; and what a change of the
+programme makes go out, before it is stored or after. Changes nothing by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mailer.intake.editing import Action, Edited
 from mailer.intake.speaking import addresses
 from mailer.parts import Parts
 from mailer.store import announcement, expansion, history, ledger, programme, speaking, written
@@ -101,12 +103,45 @@ async def of_webinars(
     return tuple(found)
 
 
+Change = Callable[[Connection], Awaitable[Sequence[Edited]]]
+
+
+async def done(
+    parts: Parts, change: Change, *, at_once: bool
+) -> tuple[Sequence[Edited], Sequence[Outlook]]:
+    """A change, and what goes out about what it changed; that is counted when it is stored."""
+    edited = await parts.store.write(change)
+    return edited, await parts.store.read(lambda c: _of_changed(c, parts, edited, at_once=at_once))
+
+
+async def tried(
+    parts: Parts, change: Change, *, at_once: bool
+) -> tuple[Sequence[Edited], Sequence[Outlook]]:
+    """What a change would do and what would go out then; nothing is stored."""
+
+    async def attempt(connection: Connection) -> tuple[Sequence[Edited], Sequence[Outlook]]:
+        async with connection.begin_nested() as savepoint:
+            edited = await change(connection)
+            news = await _of_changed(connection, parts, edited, at_once=at_once)
+            await savepoint.rollback()
+            return edited, news
+
+    return await parts.store.write(attempt)
+
+
+async def _of_changed(
+    connection: Connection, parts: Parts, edited: Sequence[Edited], *, at_once: bool
+) -> Sequence[Outlook]:
+    changed = {one.record.id for one in edited if one.action is not Action.UNCHANGED}
+    return await of_webinars(connection, parts, changed, at_once=at_once) if changed else ()
+
+
 async def _readers(
     connection: Connection, parts: Parts, record: WebinarRecord, item: Announcement, at: datetime
 ) -> int:
     """How many get it: as subscribers, and for taking part in the webinar."""
     count = await expansion.count_readers(connection, item, now=at)
-    found = await addresses(connection, record, hash_key=parts.secrets.hash_key)
+    found = await addresses(connection, record, item.kind, hash_key=parts.secrets.hash_key)
     owed = await speaking.owed(connection, item, [one.key for one in found])
     if not owed:
         return count
@@ -218,3 +253,13 @@ def _outlook(
 
 def _days(warm_up: WarmUp | None, mails: int, at: datetime) -> int:
     return 1 if warm_up is None else days_taken(warm_up, mails, at)
+
+
+async def readers(connection: Connection, parts: Parts, item: Announcement) -> int:
+    """How many would get an announcement when it is due, or now if that is past."""
+    at = max(item.due_at, parts.clock.now())
+    about = item.webinar_id
+    record = None if about is None else await programme.by_id(connection, about)
+    if record is None:
+        return await expansion.count_readers(connection, item, now=at)
+    return await _readers(connection, parts, record, item, at)

@@ -15,7 +15,7 @@ from mailer.config.model import Config, Outbound, TransportKind
 from mailer.dispatch.filling import Filling
 from mailer.dispatch.loop import Dispatch
 from mailer.drawing import Drawing
-from mailer.intake import alarming
+from mailer.intake import alarming, zoning
 from mailer.intake.delivery import Intake, Secrets
 from mailer.intake.enrolling import Enrolling
 from mailer.intake.importing import Importing
@@ -158,7 +158,8 @@ async def open_parts(
 ) -> AsyncIterator[Parts]:
     """Open the configured database, making what is missing.
 
-    Raises SchemaTooOld without ``upgrade``, SchemaTooNew, WrongOwner, StoreUnavailable.
+    Raises SchemaTooOld without ``upgrade``, SchemaTooNew, ZonesTooOld, WrongOwner,
+    StoreUnavailable.
     """
     store = open_store(config.database.url, password=config.database.password)
     try:
@@ -177,7 +178,8 @@ async def open_parts(
 
 
 async def _prepare(connection: Connection, config: Config, clock: Clock) -> Secrets:
-    """Import the series and load the keys, made at the first start."""
+    """Import the series and load the keys, made at the first start. Raises ZonesTooOld."""
+    await zoning.refuse_older(connection)
     await programme.import_series(connection, config.series)
     keys = await key.load_or_make(connection, now=clock.now(), random=os.urandom)
     hash_key = await key.oldest(connection)

@@ -14,7 +14,7 @@ from functools import cache, partial
 from mailer.config.model import Config
 from mailer.drawing import Drawing
 from mailer.errors import TemplateFault
-from mailer.intake.speaking import addresses
+from mailer.intake.speaking import addresses, named
 from mailer.log import get_logger
 from mailer.message.address import Address, Purpose
 from mailer.message.letter import Letter, to_json
@@ -30,8 +30,9 @@ from mailer.store import (
     withdrawal,
 )
 from mailer.store.announcement import Announcement
+from mailer.store.copies import Copy, queue_copies
 from mailer.store.engine import Connection, Store
-from mailer.store.expansion import Copy, Reader
+from mailer.store.expansion import Reader
 from mailer.store.outbox import Envelope, Priority
 from mailer.store.schema import milliseconds
 from scheduler.clock import Clock
@@ -191,7 +192,7 @@ class Planner:
         readers, reached = await expansion.readers(
             connection, item, after=after, limit=SLICE, now=now
         )
-        await expansion.queue_copies(connection, item, self._copies(item, readers, now), now=now)
+        await queue_copies(connection, item, self._copies(item, readers, now), now=now)
         added = len(readers)
         if reached is None:
             added += await self._queue_speakers(connection, item, now)
@@ -213,8 +214,8 @@ class Planner:
         record = await programme.by_id(connection, item.webinar_id)
         if record is None:
             return 0
-        found = await addresses(connection, record, hash_key=self._hash_key)
-        people = {one.key: one for one in found}
+        found = await addresses(connection, record, item.kind, hash_key=self._hash_key)
+        people, present = {one.key: one for one in found}, named(record)
         owed = await speaking.owed(connection, item, tuple(people))
         known = await speaking.preferences(connection, tuple(owed))
         envelopes = []
@@ -225,6 +226,7 @@ class Planner:
                 language=known[key].language if key in known else None,
                 zone=known[key].timezone if key in known else None,
                 told_sequence=told,
+                named=key in present,
             )
             envelopes.append(self._envelope(item, people[key], letter, number, now))
         await outbox.queue(connection, envelopes, now=now)

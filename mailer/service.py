@@ -12,17 +12,21 @@ import contextlib
 import fcntl
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from mailer.config.model import Config
+from mailer.desk.place import Desk
+from mailer.desk.routes import annex
 from mailer.errors import AlreadyServing, StoreUnavailable
 from mailer.housekeeping import BEAT_SECONDS, Housekeeping
 from mailer.inbound.listener import Listening, listen
+from mailer.intake import zoning
 from mailer.log import get_logger
 from mailer.parts import Parts, make_transport, open_parts
+from mailer.sockets import Binding, bound
 from mailer.store import node, setting
 from mailer.store.engine import sqlite_file
 from mailer.web.opening import open_pages
@@ -41,10 +45,20 @@ _log = get_logger(__name__)
 
 
 class Service:
-    """Everything that runs while the daemon does."""
+    """Everything that runs while the daemon does. ``reload`` is called when somebody on this
+    database wants the configuration to be read again."""
 
-    def __init__(self, config: Config, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Clock | None = None,
+        binding: Binding = bound,
+        reload: Callable[[], None] = lambda: None,
+    ) -> None:
         self._config = config
+        self._binding = binding
+        self._reload = reload
         self._clock = clock or SystemClock()
         self._stack = contextlib.AsyncExitStack()
         self._stopping = asyncio.Event()
@@ -75,6 +89,9 @@ class Service:
                 concerned=self._concerned,
             )
         )
+        await self.parts.store.write(lambda c: zoning.follow(c, now=self._clock.now()))
+        # What asked for this very start is no reason for another.
+        self._reloads = await self.parts.store.read(lambda c: setting.get(c, setting.RELOAD))
         hostname = config.series[0].address.rpartition("@")[2]
         transport = make_transport(config.outbound, hostname=hostname)
         node_id = f"{socket.gethostname()}:{config.source}"
@@ -93,7 +110,13 @@ class Service:
         self._listeners = contextlib.AsyncExitStack()
         stack.push_async_callback(self._listeners.aclose)
         mail = await self._listeners.enter_async_context(
-            listen(config.inbound, self.parts.intake, self._clock, hostname=hostname)
+            listen(
+                config.inbound,
+                self.parts.intake,
+                self._clock,
+                hostname=hostname,
+                binding=self._binding,
+            )
         )
         self.listening = (*mail, *await self._open_pages(mail))
 
@@ -112,8 +135,10 @@ class Service:
                 renderer=parts.drawing.renderer,
                 clock=self._clock,
                 counting=parts.counting,
-                listening=lambda: {one.name: one.server.is_serving() for one in mail},
+                listening=lambda: {one.name: one.accepts for one in mail},
                 concerned=parts.concerned,
+                annex=lambda site: annex(Desk(site=site, parts=parts)),
+                binding=self._binding,
             )
         )
 
@@ -221,11 +246,17 @@ class Service:
             await asyncio.sleep(_REFUSALS_SECONDS)
 
     async def _watch_changes(self) -> None:
-        """Notice within a second what a command changed."""
+        """Notice within a second what a command or a page changed."""
+        keys = (setting.CHANGE, setting.RELOAD)
         seen: str | None = None
+        reloads: str | None = self._reloads
         while True:
             with contextlib.suppress(StoreUnavailable):
-                now = await self.parts.store.read(lambda c: setting.get(c, setting.CHANGE))
+                found = await self.parts.store.read(lambda c: setting.several(c, keys))
+                if found.get(setting.RELOAD) != reloads:
+                    reloads = found.get(setting.RELOAD)
+                    self._reload()
+                now = found.get(setting.CHANGE)
                 if now != seen:
                     seen = now
                     self._plan_wanted.set()

@@ -66,11 +66,6 @@ def is_late(subscribed_at: datetime, released_at: datetime) -> bool:
     return subscribed_at > released_at
 
 
-def next_wake(dues: Iterable[Due], now: datetime) -> datetime | None:
-    """When the next of these falls due after ``now``; None if all of them already have."""
-    return min((due.due_at for due in dues if due.due_at > now), default=None)
-
-
 def _of_webinar(
     webinar: Webinar,
     notices: Sequence[Notice],

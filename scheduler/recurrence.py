@@ -84,6 +84,12 @@ def tzdata_version() -> str:
     return str(tzdata.IANA_VERSION)
 
 
+def is_older(version: str, than: str) -> bool:
+    """Whether one release of the time zone database came before another."""
+    first, second = ((one[:4], len(one), one) for one in (version, than))
+    return first < second
+
+
 @cache
 def zone_names() -> frozenset[str]:
     """Every zone name that is understood, exactly as spelled there."""

@@ -15,7 +15,7 @@ from mailer.files.people_csv import PersonRow
 from mailer.message.address import Purpose
 from mailer.message.letter import from_json
 from mailer.parts import Parts
-from mailer.store import lease, programme, registration
+from mailer.store import lease, registration
 from mailer.store.engine import Connection
 from mailer.store.outbox import Priority, State
 from mailer.store.people import Subscription
@@ -36,6 +36,7 @@ from tests.world import (
     letter,
     mail_in,
     opened,
+    revise,
     scheduled,
     send_all,
     subscribed,
@@ -69,7 +70,7 @@ async def announced(world: World) -> WebinarRecord:
 async def revised(world: World, record: WebinarRecord, **change: object) -> WebinarRecord:
     parts, clock = world
     return await parts.store.write(
-        lambda c: programme.revise(c, record, now=clock.now(), **change)  # type: ignore[arg-type]
+        lambda c: revise(c, record, now=clock.now(), **change)  # type: ignore[arg-type]
     )
 
 
@@ -336,7 +337,7 @@ async def test_only_the_registered_are_told_of_another_link(world: World) -> Non
     webinar = await announced(world)
     await chosen(parts, ana, webinar, Choice.REGISTERED)
     there = replace(content(START), join_url="https://meet.example.org/2")
-    await parts.store.write(lambda c: programme.revise(c, webinar, content=there, now=clock.now()))
+    await parts.store.write(lambda c: revise(c, webinar, content=there, now=clock.now()))
     await settled(world)
     assert [row for row in await rows(parts) if row[0] == "update"] == [
         ("update", ANA.mailbox, "sent")

@@ -13,14 +13,25 @@ from sqlalchemy import update
 
 from mailer.config.model import Templates
 from mailer.parts import Parts, open_parts
-from mailer.store import announcement, people, programme, registration
+from mailer.store import announcement, people, registration
 from mailer.store.announcement import State
 from mailer.store.registration import State as Choice
 from mailer.store.schema import webinar as table
 from scheduler.clock import VirtualClock
 from scheduler.model import Status
 from tests.outbox_reader import queued
-from tests.world import ANA, BOB, NOON, SERIES, content, opened, scheduled, send_all, subscribed
+from tests.world import (
+    ANA,
+    BOB,
+    NOON,
+    SERIES,
+    content,
+    opened,
+    revise,
+    scheduled,
+    send_all,
+    subscribed,
+)
 
 IN_TEN_DAYS = datetime(2026, 10, 11, 13, 0)  # noqa: DTZ001 - wall clock
 TOMORROW = datetime(2026, 10, 2, 13, 0)  # noqa: DTZ001
@@ -124,9 +135,7 @@ async def test_a_cancelled_webinar_voids_what_was_planned_for_it(
         ("reminder", "planned", 0),
         ("reminder", "planned", 0),
     ]
-    await parts.store.write(
-        lambda c: programme.revise(c, webinar, status=Status.CANCELLED, now=NOON)
-    )
+    await parts.store.write(lambda c: revise(c, webinar, status=Status.CANCELLED, now=NOON))
     await parts.planner.tick()
     assert [state for _, state, _ in await planned(parts)] == ["cancelled"] * 3
 
@@ -139,11 +148,11 @@ async def test_what_is_queued_about_a_webinar_that_moves_never_goes_out(
     webinar = await scheduled(parts, IN_TEN_DAYS)
     await parts.planner.tick()
     later = content(datetime(2026, 10, 12, 13, 0))  # noqa: DTZ001
-    moved = await parts.store.write(lambda c: programme.revise(c, webinar, content=later, now=NOON))
+    moved = await parts.store.write(lambda c: revise(c, webinar, content=later, now=NOON))
     assert [row.state for row in await queued(parts)] == ["cancelled"]
     await parts.planner.tick()
     assert [row.state for row in await queued(parts)] == ["cancelled", "queued"]
-    await parts.store.write(lambda c: programme.revise(c, moved, status=Status.CANCELLED, now=NOON))
+    await parts.store.write(lambda c: revise(c, moved, status=Status.CANCELLED, now=NOON))
     assert await send_all(parts) == 0
 
 
@@ -172,7 +181,7 @@ async def test_a_webinar_that_moves_after_its_reminder_gets_a_reminder_of_its_ne
         await send_all(parts)
     assert [kind for kind, _ in await told(parts)] == ["announcement", "reminder"]
     later = content(datetime(2026, 10, 20, 13, 0))  # noqa: DTZ001
-    await parts.store.write(lambda c: programme.revise(c, webinar, content=later, now=clock.now()))
+    await parts.store.write(lambda c: revise(c, webinar, content=later, now=clock.now()))
     await parts.planner.tick()
     clock.advance_to(clock.now() + timedelta(minutes=15))
     await parts.planner.tick()

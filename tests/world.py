@@ -15,13 +15,15 @@ from mailer.config.model import Config, Database, Outbound, Series, TransportKin
 from mailer.config.notices import DEFAULT_NOTICES
 from mailer.intake.context import Outcome
 from mailer.message.address import Address
+from mailer.message.facts import Link
 from mailer.parts import Parts, make_transport, open_parts
 from mailer.store import people, programme
-from mailer.store.engine import open_store
+from mailer.store.engine import Connection, open_store
 from mailer.store.people import Subscription
 from mailer.store.programme import WebinarContent, WebinarRecord
 from mailer.store.upgrade import make_ready
 from scheduler.clock import VirtualClock
+from scheduler.model import Status
 from scheduler.recurrence import to_utc
 
 NOON = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
@@ -165,3 +167,21 @@ async def scheduled(
             now=parts.clock.now(),
         )
     )
+
+
+async def revise(
+    connection: Connection,
+    record: WebinarRecord,
+    *,
+    now: datetime,
+    content: WebinarContent | None = None,
+    status: Status | None = None,
+    materials: tuple[Link, ...] | None = None,
+    reason: str | None = None,
+) -> WebinarRecord:
+    """Store a change of one webinar."""
+    change = programme.Revision(
+        record=record, content=content, status=status, materials=materials, reason=reason
+    )
+    (changed,) = await programme.revise_all(connection, (change,), now=now)
+    return changed

@@ -101,8 +101,8 @@ async def kept_aside(store: Store) -> tuple[Finding, ...]:
             _place(store),
             f"{len(found)} mails could not be processed and are kept aside: {entries}",
             expected="every mail processed",
-            advice="tell us what the log says under mail.failed; the mails are in the table blob, "
-            f"the first of these until {found[0].until:%Y-%m-%d}",
+            advice="tell us what the log says under mail.failed; `mailer quarantine` shows and "
+            f"retries them, the first of these until {found[0].until:%Y-%m-%d}",
         ),
     )
 

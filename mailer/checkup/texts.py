@@ -1,4 +1,4 @@
-"""Whether every mail can be written: each kind in each language that matters, with samples.
+"""Whether every mail and page can be written: each in each language that matters, with samples.
 
 What a mail may lack is left out in one of the samples, so that a template which asks for it fails
 here and not when the first such mail is due.
@@ -6,17 +6,18 @@ here and not when the first such mail is due.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from mailer.checkup.finding import Finding, fault, ok
 from mailer.config.keys import nearest
-from mailer.config.model import Config
+from mailer.config.model import Config, Series
 from mailer.errors import TemplateFault
 from mailer.message.facts import Facts
 from mailer.message.render import Renderer, builtin_templates
 from mailer.message.sample import DETAILS, bare, sample
+from mailer.message.shown import Value
 from mailer.store.programme import series_facts
 
 
@@ -30,7 +31,11 @@ def texts(config: Config) -> tuple[Finding, ...]:
         return (
             fault("templates", cause.template, str(cause), expected="a template", advice=advice),
         )
-    broken: dict[str, Finding] = {one.found: one for one in misplaced}
+    broken: dict[str, Finding] = {finding.found: finding for finding in misplaced}
+    for one in renderer.unreadable([series.id for series in config.series]):
+        broken[str(one)] = fault(
+            "templates", one.template, str(one), expected="a template", advice=advice
+        )
     count = 0
     for kind, facts in _everything(config, renderer):
         count += 1
@@ -44,11 +49,28 @@ def texts(config: Config) -> tuple[Finding, ...]:
                 expected="a mail",
                 advice=advice,
             )
+    for subject, name, language, known in _pages(config, renderer):
+        count += 1
+        try:
+            renderer.fill(f"web/{name}.html", subject, language, known)
+        except TemplateFault as cause:
+            broken[str(cause)] = fault(
+                "templates",
+                f"{subject} page {name} {language}",
+                str(cause),
+                expected="a page",
+                advice=advice,
+            )
     if broken:
         return tuple(broken.values())
+    pages = " and every page" if _has_pages(config) else ""
     where = str(config.templates.folder or "as they come")
     return (
-        ok("templates", where, f"{len(renderer.kinds)} kinds of mail, {count} samples written"),
+        ok(
+            "templates",
+            where,
+            f"{len(renderer.kinds)} kinds of mail{pages}, {count} samples written",
+        ),
     )
 
 
@@ -81,15 +103,40 @@ def _misplaced(folder: Path | None) -> Iterator[Finding]:
 
 
 def _everything(config: Config, renderer: Renderer) -> Iterator[tuple[str, Facts]]:
-    """Samples for every series, in English, its own language, and those with files of their own: a
-    template that holds in these holds in the others."""
+    """Samples of every mail of every series."""
     base_url = config.base_url
     for series in config.series:
         named = series_facts(series, base_url=base_url)
-        for language in sorted({"en", series.language, *renderer.override_languages}):
+        for language in _languages(series, renderer):
             for kind in renderer.kinds:
                 for facts in _of_kind(kind, language, web=bool(base_url)):
                     yield kind, replace(facts, series=named)
+
+
+def _pages(
+    config: Config, renderer: Renderer
+) -> Iterator[tuple[str, str, str, Mapping[str, Value]]]:
+    """Samples of every public page, if there are pages and anything of them can be another's than
+    ours: series, page, language, what it knows."""
+    if not _has_pages(config):
+        return
+    from mailer.web.sample import samples
+
+    for series in config.series:
+        facts = series_facts(series, base_url=config.base_url)
+        for language in _languages(series, renderer):
+            for name, known in samples(facts, language, renderer.languages):
+                yield series.id, name, language, known
+
+
+def _has_pages(config: Config) -> bool:
+    return config.web is not None and config.templates.folder is not None
+
+
+def _languages(series: Series, renderer: Renderer) -> list[str]:
+    """English, its own, and those with files of their own: a template that holds in these holds in
+    the others."""
+    return sorted({"en", series.language, *renderer.override_languages})
 
 
 def _of_kind(kind: str, language: str, *, web: bool) -> Iterator[Facts]:

@@ -25,6 +25,7 @@ from mailer.cli.frame import (
 if TYPE_CHECKING:
     from mailer.intake.halting import Act
     from mailer.parts import Parts
+    from mailer.store.whole import Whole
 
 _WATCH_SECONDS = 1.0
 
@@ -97,9 +98,8 @@ async def show_(parts: Parts, announcement_id: int, watch: bool, as_json: bool) 
     mailer announcement show 12 --watch
     """
     from mailer.cli import announcement_output
-    from mailer.cli.announcement_whole import whole
 
-    found = await whole(parts, announcement_id)
+    found = await _whole(parts, announcement_id)
     if as_json:
         show(announcement_output.shown_json(found))
     elif not watch:
@@ -108,17 +108,25 @@ async def show_(parts: Parts, announcement_id: int, watch: bool, as_json: bool) 
         await _watch(parts, announcement_id)
 
 
+async def _whole(parts: Parts, announcement_id: int) -> Whole:
+    from mailer.store.whole import whole
+
+    found = await parts.store.read(lambda c: whole(c, announcement_id))
+    if found is None:
+        fail(f"there is no announcement {announcement_id}; `mailer announcement list` has them all")
+    return found
+
+
 async def _watch(parts: Parts, announcement_id: int) -> None:
     import asyncio
 
     from rich.live import Live
 
     from mailer.cli import announcement_output
-    from mailer.cli.announcement_whole import whole
 
     with Live(auto_refresh=False, screen=False) as live:
         while True:
-            found = await whole(parts, announcement_id)
+            found = await _whole(parts, announcement_id)
             live.update("\n".join(announcement_output.progress(found)), refresh=True)
             await asyncio.sleep(_WATCH_SECONDS)
 

@@ -26,8 +26,21 @@ from mailer.cli.frame import (
 )
 
 if TYPE_CHECKING:
+    from mailer.config.model import Series
+    from mailer.files.announcement_md import Manuscript
     from mailer.parts import Parts
-    from mailer.store.engine import Connection
+
+
+def from_file(parts: Parts, path: Path, series: Series, *, at: str = "") -> Manuscript:
+    """What the file says; raises AnnouncementError with every fault and its line."""
+    from mailer.errors import AnnouncementError
+    from mailer.files.announcement_md import read
+    from mailer.files.text import decode
+
+    text = decode(path.read_bytes())
+    if not isinstance(text, str):
+        raise AnnouncementError(str(path), (text,))
+    return read(text, series, now=parts.clock.now(), source=str(path), at=at)
 
 
 @click.command()
@@ -55,35 +68,24 @@ async def queue(
     What is queued here is approved by that, unless the series' approval is "other": then the other
     organisers are asked by mail.
     """
-    from mailer.cli import announcement_output, announcement_text
-    from mailer.config.model import Approval
-    from mailer.intake import announcing, previewing
-    from mailer.intake.context import Asker
-    from mailer.message.command import Channel
+    from mailer import proof
+    from mailer.cli import announcement_output
+    from mailer.intake import previewing
     from mailer.store import approval
 
     series = pick_series(parts.config, series_id)
     writer = organiser(series, by)
-    text = announcement_text.from_file(parts, file, series, at=at)
+    text = from_file(parts, file, series, at=at)
     # A fault in a template is told now, not when it is due.
-    made = await announcement_text.preview(parts, series, text, language=None, zone=None)
-    approved = series.approval is not Approval.OTHER
-
-    async def unit(connection: Connection) -> announcing.Queued:
-        context = parts.intake.context(connection, series)
-        queued = await announcing.queue(
-            context,
+    made = await proof.of_text(parts, series, text, language=None, zone=None)
+    queued = await parts.store.write(
+        lambda c: previewing.queue(
+            parts.intake.context(c, series),
             text,
             writer=writer.mailbox if writer else "",
-            approved=approved,
             again=again,
         )
-        if not approved and not queued.already:
-            asker = Asker(address=None, channel=Channel.COMMAND_LINE)
-            await previewing.preview(context, asker, queued)
-        return queued
-
-    queued = await parts.store.write(unit)
+    )
     whom = await parts.store.read(lambda c: approval.approvers(c, [queued.item.id]))
     approvers = whom.get(queued.item.id, ())
     now = parts.clock.now()
@@ -125,11 +127,12 @@ async def preview(
     mailer announcement preview news.md
     mailer announcement preview news.md --html news.html --eml news.eml
     """
-    from mailer.cli import announcement_output, announcement_text
+    from mailer import proof
+    from mailer.cli import announcement_output
 
     series = pick_series(parts.config, series_id)
-    text = announcement_text.from_file(parts, file, series, at=at)
-    made = await announcement_text.preview(parts, series, text, language=language, zone=zone)
+    text = from_file(parts, file, series, at=at)
+    made = await proof.of_text(parts, series, text, language=language, zone=zone)
     if html is not None:
         html.write_text(made.copy.html, encoding="utf-8")
     if eml is not None:
@@ -154,26 +157,17 @@ async def test(parts: Parts, *, file: Path, to: str, series_id: str | None, as_j
     \b
     mailer announcement test news.md --to me@example.org
     """
-    from mailer.cli import announcement_text
-    from mailer.intake import answering
-    from mailer.store import setting, suppression
+    from mailer import proof
+    from mailer.intake import previewing
 
     series = pick_series(parts.config, series_id)
     recipient = address(to, "--to")
-    text = announcement_text.from_file(parts, file, series)
-    made = await announcement_text.preview(parts, series, text, language=None, zone=None)
+    text = from_file(parts, file, series)
+    made = await proof.of_text(parts, series, text, language=None, zone=None)
 
-    async def unit(connection: Connection) -> str | None:
-        context = parts.intake.context(connection, series)
-        found = await suppression.of_address(connection, context.address_hash(recipient))
-        for one in found:
-            if one.scope in (series.id, suppression.EVERYWHERE):
-                return one.reason
-        await answering.try_out(context, made.letter, recipient)
-        await setting.bump(connection)
-        return None
-
-    refused = await parts.store.write(unit)
+    refused = await parts.store.write(
+        lambda c: previewing.try_out(parts.intake.context(c, series), made.letter, recipient)
+    )
     if refused is not None:
         fail(f"{recipient.mailbox} must not be mailed ({refused})")
     if as_json:

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 
-from mailer.cli.announcement_text import Preview
-from mailer.cli.announcement_whole import Whole
 from mailer.cli.frame import stamp
 from mailer.config.model import Series
 from mailer.files.draft import printable
+from mailer.proof import Proof
 from mailer.store.announcement import Announcement, State
 from mailer.store.delivery import Delivery, Failure
 from mailer.store.progress import Progress
+from mailer.store.whole import Whole
 from mailer.store.written import Written
 from scheduler.recurrence import to_wall
 
@@ -105,7 +105,7 @@ def _soon(item: Written, now: datetime) -> str:
     return "at once," if left in ("now", "due") else f"{left},"
 
 
-def previewed(made: Preview, series: Series) -> Iterator[str]:
+def previewed(made: Proof, series: Series) -> Iterator[str]:
     """A preview on a terminal: what goes out, when, to how many, and its text."""
     draft = made.draft
     yield f"Subject:     {printable(draft.subject)}"
@@ -121,7 +121,7 @@ def previewed(made: Preview, series: Series) -> Iterator[str]:
     yield _RULE
 
 
-def preview_json(made: Preview) -> dict[str, object]:
+def preview_json(made: Proof) -> dict[str, object]:
     """A preview as JSON has it."""
     draft = made.draft
     return {

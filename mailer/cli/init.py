@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CONFIG = "config.toml"
 PASSWORD_FILE = "smarthost.password"  # noqa: S105 - a file's name
 SAMPLE_SEASON = "2026"
+_SECRET_BYTES = 20
 _PRIVATE = 0o077  # the database holds addresses: nobody but its owner reads it
 
 
@@ -51,28 +52,44 @@ _PRIVATE = 0o077  # the database holds addresses: nobody but its owner reads it
     metavar="FILE",
     help="File whose one line is the password that goes with it.",
 )
+@click.option("--web", metavar="URL", help="Where people will see the pages; `none` for no pages.")
+@click.option(
+    "--link",
+    is_flag=True,
+    help="Only print a new link for the set-up pages of a DIR that is there.",
+)
 @click.option("--sample/--no-sample", default=None, help="Import a sample programme to look at.")
 @json_option
-def init(folder: Path, *, yes: bool, as_json: bool, **given: str | Path | bool | None) -> None:
+def init(
+    folder: Path, *, yes: bool, link: bool, as_json: bool, **given: str | Path | bool | None
+) -> None:
     """Write a first configuration and database into DIR (default: here), by asking.
 
     Beside them it writes the lines for Postfix and a unit for systemd. Nothing that exists is
-    overwritten. At the end it says what comes next.
+    overwritten. At the end it says what comes next. With pages (--web) that is a link which leads
+    through the rest in a browser, from the mail server to the first subscriber; until it has come
+    to its end, only answers and confirmations are sent.
 
     \b
     mailer init
     mailer init /var/lib/mailer --yes --title "Film talks" --address talks@lists.example.org
+    mailer init /var/lib/mailer --web http://127.0.0.1:8080
     """
     from mailer.cli.init_questions import wishes
 
     folder = Path(os.path.abspath(folder))
+    if link:
+        _new_link(folder, as_json=as_json)
+        return
     _refuse_existing(folder)
     wished = wishes(given, ask=not yes)
     with _making(folder) as made:
         config = _written(folder, wished, made)
-        run_async(_database(config, sample=wished.sample))
+        secret = _secret() if config.web else ""
+        run_async(_database(config, sample=wished.sample, secret=secret))
         made.extend(_write_wiring(folder, config))
-    steps = next_steps(config, folder)
+    opened_by = _link(config, secret)
+    steps = next_steps(config, folder, opened_by)
     database = config.database.url
     if as_json:
         show(
@@ -80,6 +97,7 @@ def init(folder: Path, *, yes: bool, as_json: bool, **given: str | Path | bool |
                 "config": str(config.source),
                 "database": database,
                 "files": [str(path) for path in made],
+                "link": opened_by,
                 "next": [{"step": step, "command": command} for step, command in steps],
             }
         )
@@ -154,15 +172,62 @@ def _umask(mask: int) -> Iterator[None]:
         os.umask(before)
 
 
-async def _database(config: Config, *, sample: bool) -> None:
+def _secret() -> str:
+    """What the link of the set-up pages ends with: nobody can guess it."""
+    import base64
+
+    return base64.b32encode(os.urandom(_SECRET_BYTES)).decode("ascii").lower()
+
+
+def _link(config: Config, secret: str) -> str:
+    return f"{config.base_url}/admin/first/{secret}" if secret else ""
+
+
+def _new_link(folder: Path, *, as_json: bool) -> None:
+    """Print another link for the set-up pages; the one before opens nothing any more."""
+    from mailer.config.reading import read_config
+    from mailer.errors import ConfigError
+
+    try:
+        config = read_config(folder / CONFIG, os.environ)
+    except ConfigError as error:
+        fail(str(error), 2)
+    if config.web is None:
+        fail("there are no pages: give the configuration a [web] table first", 2)
+    secret = _secret()
+    run_async(_put_link(config, secret))
+    made = _link(config, secret)
+    if as_json:
+        show({"link": made})
+    else:
+        click.echo(made)
+
+
+async def _put_link(config: Config, secret: str) -> None:
+    from mailer.parts import open_parts
+    from mailer.store import first_run
+    from scheduler.clock import SystemClock
+
+    async with open_parts(config, SystemClock()) as parts:
+        until = parts.clock.now() + first_run.LINK_LIVES_FOR
+        await parts.store.write(lambda c: first_run.begin(c, secret, until=until))
+
+
+async def _database(config: Config, *, sample: bool, secret: str) -> None:
     from mailer.cli import programme_input
     from mailer.intake import editing
     from mailer.parts import open_parts
+    from mailer.store import first_run
     from scheduler.clock import SystemClock
 
     clock = SystemClock()
     with _umask(_PRIVATE):
         async with open_parts(config, clock, upgrade=True) as parts:
+            if secret:
+                until = clock.now() + first_run.LINK_LIVES_FOR
+                await parts.store.write(
+                    lambda c: first_run.begin(c, secret, until=until, hold=True)
+                )
             if not sample:
                 return
             (series,) = config.series
@@ -180,11 +245,13 @@ def _write_wiring(folder: Path, config: Config) -> list[Path]:
 
     from mailer.config import wiring
 
+    us = (config.source, _executable(), getpass.getuser())
     texts = {
         "postfix/main.cf.append": wiring.postfix_main_cf(config),
         "postfix/mailer-transport": wiring.postfix_transport_map(config),
         "postfix/mailer-recipients": wiring.postfix_recipient_map(config),
-        "mailer.service": wiring.systemd_unit(config.source, _executable(), getpass.getuser()),
+        "postfix/master.cf.append": wiring.postfix_master_cf(*us),
+        "mailer.service": wiring.systemd_unit(*us),
     }
     return [_write(folder / name, text) for name, text in texts.items()]
 
@@ -201,8 +268,9 @@ def _executable() -> Path:
     return beside if beside.is_file() or found is None else Path(found)
 
 
-def next_steps(config: Config, folder: Path) -> list[tuple[str, str]]:
-    """What to do now, in order: a sentence, and the command for it."""
+def next_steps(config: Config, folder: Path, link: str) -> list[tuple[str, str]]:
+    """What to do now, in order: a sentence, and the command for it; ``link`` is that of the set-up
+    pages, empty if there are none."""
     import shlex
 
     here = folder == Path.cwd()
@@ -215,7 +283,17 @@ def next_steps(config: Config, folder: Path) -> list[tuple[str, str]]:
         ("Look whether all is in order", f"{program} check"),
         ("Run the daemon; Ctrl-C ends it", f"{program} serve"),
     ]
-    if smtp is not None:
+    if link:
+        near = config.web is not None and config.base_url.startswith("http:")
+        where = "on this machine" if near else "once the web server in front is there"
+        steps.append(
+            (
+                f"Open this link in a browser {where}: it leads through the rest, in five steps. "
+                "It is a secret, and good for a week (`mailer init --link` makes another)",
+                link,
+            )
+        )
+    elif smtp is not None:
         steps.append(
             (
                 "In another terminal, subscribe as people will: by a mail to the series",

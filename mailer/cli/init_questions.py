@@ -21,9 +21,11 @@ import click
 from mailer.cli.frame import USAGE, fail
 from mailer.config.mailbox import normal_mailbox
 from mailer.config.model import Security, TransportKind
+from mailer.config.section import Section
 from mailer.config.series import LONGEST_LOCAL
-from mailer.config.tables import is_loopback
+from mailer.config.tables import is_loopback, read_web
 from mailer.config.wiring import Answers
+from mailer.errors import Fault
 from scheduler.recurrence import zone_names
 
 TITLE = "Webinars"
@@ -33,6 +35,8 @@ SUBMISSION_PORT = 587  # RFC 6409
 SUBMISSIONS_PORT = 465  # RFC 8314: TLS from the first byte
 LIKENESS = 0.78  # below that a hint misleads
 _PRIVATE_ENDS = (".local", ".localdomain", ".internal", ".lan", ".home", ".arpa", ".localhost")
+NEAR = "http://127.0.0.1:8080"  # pages that this machine alone can see, to begin with
+_NO_PAGES = "none"
 _NAME_SECONDS = 1.0  # a slow name server must not keep a newcomer waiting
 _UTC_NAMES = frozenset({"Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu"})
 _WAYS = {
@@ -67,6 +71,9 @@ def wishes(given: Given, *, ask: bool) -> Wishes:
         "organiser", "Your address, as organiser (empty: later)", "", read_organiser
     )
     server, password = _server(asker)
+    base_url = asker.text(
+        "web", "Where people will see the pages (none: no pages)", _NO_PAGES, read_base_url
+    )
     sample = asker.yes("sample", "Import a sample programme to look at?")
     answers = Answers(
         title=title,
@@ -79,6 +86,7 @@ def wishes(given: Given, *, ask: bool) -> Wishes:
         security=server.security,
         username=server.username,
         password_file=server.password_file,
+        base_url=base_url,
     )
     return Wishes(answers=answers, password=password, sample=sample)
 
@@ -209,6 +217,21 @@ def read_address(text: str) -> str:
 def read_organiser(text: str) -> str:
     """A person's address, or nothing."""
     return normal_mailbox(text) if text.strip() else ""
+
+
+def read_base_url(text: str) -> str:
+    """The address of the pages, without a path; empty for none."""
+    given = text.strip()
+    if not given or given.lower() == _NO_PAGES:
+        return ""
+    faults: list[Fault] = []
+    section = Section(
+        values={"base_url": given}, path="web", table="web", folder=Path(), faults=faults
+    )
+    web = read_web(section)
+    if web is None:
+        raise ValueError(f"{faults[0].expected}; http is for this machine alone, as {NEAR}")
+    return web.base_url
 
 
 def read_zone(text: str) -> str:

@@ -19,17 +19,16 @@ COMMANDS = {
     "registration": "Who comes to which webinar.",
     "announcement": "What goes out to subscribers, and what organisers write.",
     "subscriber": "People: list, add, import, export, forget.",
+    "organiser": "A link to sign in to the organisers' pages.",
     "plan": "Show every mail that would go out, and when.",
     "simulate": "Run the real engine under a virtual clock into a Maildir.",
     "outbox": "The state of sending; stop it, let it go, try again.",
     "bounces": "What is held back because too much comes back at once.",
+    "quarantine": "Mails that could not be processed; try them again.",
     "template": "The mails' texts, and your own in their place.",
     "explain": "Everything about one person: consent, mails, and why.",
     "db": "Upgrade, back up, restore, copy the database.",
 }
-
-# Promised, and answered with "not yet" until they are there.
-LATER = ("organiser",)
 
 
 class LazyGroup(click.Group):
@@ -41,8 +40,6 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of one command."""
-        if cmd_name in LATER:
-            raise click.ClickException(f"mailer {cmd_name}: not yet in this version")
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"mailer.cli.{cmd_name}")

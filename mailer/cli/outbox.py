@@ -47,6 +47,7 @@ def outbox(ctx: click.Context, own_config: str | None, as_json: bool) -> None:
         if as_json:
             shown = {
                 "stopped": state.stopped,
+                "held": state.held,
                 "troubles": state.troubles,
                 "announcements": state.announcements,
             }
@@ -62,6 +63,7 @@ class _State:
     counts: Counts
     announcements: tuple[Progress, ...]
     stopped: bool
+    held: bool
     troubles: tuple[Trouble, ...]
 
 
@@ -87,16 +89,26 @@ async def _read(parts: Parts) -> _State:
 
     counts = await parts.store.read(count_rows)
     items = await parts.store.read(progress)
-    stopped = await parts.store.read(lambda c: setting.get(c, setting.STOPPED))
+    keys = (setting.STOPPED, setting.HELD)
+    switches = await parts.store.read(lambda c: setting.several(c, keys))
     now = parts.clock.now()
     troubles = await parts.store.read(lambda c: trouble.troubles(c, now=now))
     return _State(
-        counts=counts, announcements=items, stopped=stopped is not None, troubles=troubles
+        counts=counts,
+        announcements=items,
+        stopped=setting.STOPPED in switches,
+        held=setting.HELD in switches,
+        troubles=troubles,
     )
 
 
 def _text(state: _State) -> str:
     lines = ["Sending is STOPPED (mailer outbox go lets it go on).", ""] if state.stopped else []
+    if state.held:
+        lines += [
+            "Mail to many waits until the first set-up is done (mailer outbox go ends that).",
+            "",
+        ]
     for trouble in state.troubles:
         lines += [_trouble_text(trouble), ""]
     counts = _plain_counts(state.counts)
@@ -146,10 +158,14 @@ async def stop(parts: Parts, as_json: bool) -> None:
 @click.pass_context
 @with_parts
 async def go(parts: Parts, as_json: bool) -> None:
-    """Let sending go on after `stop`."""
+    """Let sending go on after `stop`, and mail to many before the first set-up is done."""
     from mailer.store import setting
 
-    await parts.store.write(lambda c: setting.remove(c, setting.STOPPED))
+    async def unit(connection: Connection) -> None:
+        for key in (setting.STOPPED, setting.HELD):
+            await setting.remove(connection, key)
+
+    await parts.store.write(unit)
     await tell_daemon(parts)
     if as_json:
         show({"stopped": False})

@@ -31,6 +31,7 @@ NAMES = {
     "language": "--language",
     "abstract": "--abstract",
     "speakers": "--speaker",
+    "hosts": "--host",
     "links": "--link",
     "registration_url": "--registration-url",
     "join_url": "--join-url",
@@ -98,7 +99,7 @@ def read_reason(text: str | None) -> str | None:
 def _entry(stands_in: Mapping[str, str], options: Mapping[str, Given]) -> Entry:
     texts = {key: value for key, value in options.items() if isinstance(value, str)}
     cells = dict(entry_of({**stands_in, **texts}, 0).cells)
-    for key, read in (("speakers", _speaker), ("links", _link)):
+    for key, read in (("speakers", _speaker), ("hosts", _speaker), ("links", _link)):
         values = options.get(key)
         if isinstance(values, tuple) and values:
             cells[key] = Cell(value=[read(text) for text in values if text.strip()], line=0)

@@ -1,13 +1,25 @@
-"""The options that the commands of `mailer webinar` share; nothing heavy is imported."""
+"""What the commands of `mailer webinar` share: options, lines, faults; nothing heavy."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import click
 
-from mailer.cli.frame import config_option, json_option, series_option, with_parts
+from mailer.cli.frame import (
+    USAGE,
+    config_option,
+    fail,
+    json_option,
+    series_option,
+    with_parts,
+)
+from mailer.errors import ProgrammeError
+
+DRY_RUN = "Nothing was done: this was a dry run."
+PLAN_NEXT = "Next: `mailer plan` shows what goes out, and when."
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -39,6 +51,13 @@ def content_options(command: Command) -> Command:
                 help="May be repeated. A page and a mail address may follow, with ; between.",
             ),
             click.option(
+                "--host",
+                "hosts",
+                metavar="NAME[;AFFILIATION]",
+                multiple=True,
+                help="Who leads through it; as --speaker.",
+            ),
+            click.option(
                 "--link", "links", metavar="[TITLE;]URL", multiple=True, help="May be repeated."
             ),
             click.option(
@@ -60,3 +79,18 @@ dry_run_option = click.option(
 notify_option = click.option(
     "--notify", is_flag=True, help="Tell people even if neither time, place nor status change."
 )
+
+
+@contextlib.contextmanager
+def usage() -> Iterator[None]:
+    """What is wrong with an option is a usage error."""
+    try:
+        yield
+    except ProgrammeError as error:
+        fail(str(error), USAGE)
+
+
+def say(lines: Sequence[str], *, err: bool = False) -> None:
+    """Print lines; those for people who see to it that all is well go to standard error."""
+    for line in lines:
+        click.echo(line, err=err)

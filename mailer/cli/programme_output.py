@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import assert_never
 
 from mailer.config.duration import format_span
 from mailer.files.draft import printable
 from mailer.intake.drafting import Difference, Value
-from mailer.intake.editing import Action, Edited
+from mailer.intake.editing import Action, Edited, Note, Remark
 from mailer.intake.placing import Place
 from mailer.message.facts import Link, Speaker
 from mailer.outlook import Outlook
@@ -62,6 +63,7 @@ def whole(record: WebinarRecord, now: datetime) -> dict[str, object]:
         "language": record.language,
         "abstract": record.abstract,
         "speakers": record.speakers,
+        "hosts": record.hosts,
         "links": record.links,
         "materials": record.materials,
         "registration_url": record.registration_url,
@@ -126,6 +128,7 @@ def description(record: WebinarRecord, now: datetime) -> list[str]:
         ["reason", record.reason],
         ["language", record.language],
         *(["speaker", _speaker(one)] for one in record.speakers),
+        *(["host", _speaker(one)] for one in record.hosts),
         *(["link", _link(one)] for one in record.links),
         ["registration", record.registration_url or here],
         ["join link", record.join_url],
@@ -168,9 +171,22 @@ def remarks(result: Sequence[Edited], now: datetime) -> list[str]:
     """What the organiser should know beside it, a line each; no line twice."""
     lines = []
     for one in result:
-        notes = [*one.notes, NOBODY_TOLD] if _went_by(one, now) else one.notes
+        notes = [_note(note, one.record) for note in one.notes]
+        notes += [NOBODY_TOLD] if _went_by(one, now) else []
         lines += [f"{one.record.slug}: {note}" for note in notes]
     return list(dict.fromkeys(lines))
+
+
+def _note(note: Note, record: WebinarRecord) -> str:
+    match note.remark:
+        case Remark.TOGETHER:
+            return f"at the same time as {note.other}"
+        case Remark.STAYS_CANCELLED:
+            return "stays cancelled: `mailer webinar publish` revives it"
+        case Remark.NO_DRAFT:
+            return f"is {record.status} already, draft = true does not take that back"
+        case _:
+            assert_never(note.remark)
 
 
 def slot_value(place: Place, zone: str) -> dict[str, object]:

@@ -129,7 +129,7 @@ async def _commit(config: Config, sender: str, recipients: Sequence[str], conten
         try:
             mail = parts.intake.read(content, sender=sender)
         except Exception as error:
-            if not await _set_aside(parts.intake, content, ours, error):
+            if not await _set_aside(parts.intake, content, sender, ours, error):
                 raise
             return
         for address, recipient in ours.items():
@@ -138,11 +138,17 @@ async def _commit(config: Config, sender: str, recipients: Sequence[str], conten
 
 
 async def _set_aside(
-    intake: Intake, content: bytes, ours: Mapping[str, Recipient | None], error: Exception
+    intake: Intake,
+    content: bytes,
+    sender: str,
+    ours: Mapping[str, Recipient | None],
+    error: Exception,
 ) -> bool:
     """Whether a mail that cannot be read is kept aside for all of them, and not to come again."""
     kept = [
-        await intake.set_aside(content, recipient, address=address, source="pipe", error=error)
+        await intake.set_aside(
+            content, recipient, sender=sender, address=address, source="pipe", error=error
+        )
         for address, recipient in ours.items()
         if recipient is not None
     ]

@@ -171,8 +171,8 @@ def preview(
     mailer template preview welcome --language fr
     mailer template preview reminder --html reminder.html
     """
-    from mailer.cli.specimen import specimen
     from mailer.message.letter import Letter, draw
+    from mailer.message.specimen import specimen
     from scheduler.clock import SystemClock
 
     config = load_config(ctx, own_config)

@@ -1,40 +1,34 @@
-"""`mailer webinar`: the programme by hand. Each command is one change in one transaction.
+"""`mailer webinar`: the programme by hand: a file of it, what is on, which slots are free.
 
 What the words mean is read in `programme_input`, decided in `mailer.intake.editing` and shown by
 `programme_output`; here they only meet. Those are imported when a command runs, as --help needs
-none of them.
+none of them. The commands that change one webinar are in `webinar_change`.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.frame import USAGE, fail, pick_series, show
+from mailer.cli import webinar_change
+from mailer.cli.frame import pick_series, show
 from mailer.cli.programme_options import (
-    content_options,
+    DRY_RUN,
+    PLAN_NEXT,
     dry_run_option,
-    notify_option,
     programme_command,
+    say,
 )
-from mailer.errors import ChangeRefused, ProgrammeError
 
 if TYPE_CHECKING:
-    from mailer.cli.programme_input import Given
     from mailer.intake.editing import Edited
-    from mailer.outlook import Outlook
     from mailer.parts import Parts
     from mailer.store.engine import Connection
-    from mailer.store.programme import WebinarRecord
 
 MOST_SLOTS = 200
-DRY_RUN = "Nothing was done: this was a dry run."
-PLAN_NEXT = "Next: `mailer plan` shows what goes out, and when."
 
 
 @click.group()
@@ -46,6 +40,10 @@ def webinar() -> None:
     mailer webinar add --title "Matching services" --next-slot
     mailer webinar move matching 2026-12-02T13:00
     """
+
+
+for _command in webinar_change.COMMANDS:
+    webinar.add_command(_command)
 
 
 @webinar.command("import")
@@ -76,6 +74,7 @@ async def import_(
     mailer webinar import programme.toml --dry-run
     mailer webinar import --sample 2026
     """
+    from mailer import outlook
     from mailer.cli import programme_input, programme_output
     from mailer.intake import editing
 
@@ -92,79 +91,13 @@ async def import_(
     async def unit(connection: Connection) -> Sequence[Edited]:
         return await editing.import_drafts(connection, series, drafts, now=now)
 
-    result, news = await (_tried if dry_run else _done)(parts, unit, at_once=True)
+    result, news = await (outlook.tried if dry_run else outlook.done)(parts, unit, at_once=True)
     if as_json:
         show([programme_output.outcome(one, news) for one in result])
     else:
-        _say([*programme_output.told_of_all(result, now), *programme_output.next_mails(news)])
+        say([*programme_output.told_of_all(result, now), *programme_output.next_mails(news)])
         click.echo(DRY_RUN if dry_run else PLAN_NEXT)
-    _say(programme_output.remarks(result, now), err=True)
-
-
-@webinar.command()
-@click.option("--id", "id", metavar="ID", help="a-z, 0-9 and hyphens; default: from the title.")
-@content_options
-@click.option("--next-slot", is_flag=True, help="Start at the series' next free slot.")
-@click.option("--draft", is_flag=True, help="Tell nobody until `publish`.")
-@programme_command
-async def add(
-    parts: Parts,
-    *,
-    next_slot: bool,
-    draft: bool,
-    series_id: str | None,
-    as_json: bool,
-    **options: Given,
-) -> None:
-    """Add one webinar. It is scheduled at once, unless it is a --draft.
-
-    \b
-    mailer webinar add --title "Matching services" --starts 2026-12-02T13:00 \\
-        --speaker "Ada Example;Example Society"
-    """
-    from mailer.cli import programme_input
-    from mailer.intake import editing, placing
-    from mailer.store import programme
-
-    series = pick_series(parts.config, series_id)
-    if next_slot and options["starts"] is not None:
-        raise click.UsageError("--starts and --next-slot exclude each other")
-    now = parts.clock.now()
-
-    async def unit(connection: Connection) -> Edited:
-        await programme.lock(connection, series.id)
-        given = options
-        if next_slot:
-            records = await programme.listing(connection, series_id=series.id)
-            slot = placing.next_free(series, records, after=now)
-            given = {**options, "starts": slot.wall_start.isoformat()}
-        new = programme_input.read_new(given, series, draft=draft)
-        return await editing.add(connection, series, new, now=now)
-
-    edited = await _change(parts, unit, as_json)
-    if not as_json:
-        publish_next = f"Next: `mailer webinar publish {edited.record.slug}` lets people know."
-        click.echo(publish_next if draft else PLAN_NEXT)
-
-
-@webinar.command()
-@click.argument("id")
-@dry_run_option
-@programme_command
-async def publish(
-    parts: Parts, *, id: str, dry_run: bool, series_id: str | None, as_json: bool
-) -> None:
-    """Schedule a draft, or revive a cancelled webinar.
-
-    \b
-    mailer webinar publish matching
-    """
-    from mailer.intake import editing
-
-    series, now = pick_series(parts.config, series_id), parts.clock.now()
-    await _change(
-        parts, lambda c: editing.publish(c, series, id, now=now), as_json, dry_run=dry_run
-    )
+    say(programme_output.remarks(result, now), err=True)
 
 
 @webinar.command("list")
@@ -187,7 +120,7 @@ async def list_(parts: Parts, *, coming: bool, series_id: str | None, as_json: b
     if as_json:
         show([programme_output.listed(one, now) for one in records])
     elif records:
-        _say(programme_output.table(records, now))
+        say(programme_output.table(records, now))
     else:
         click.echo("No webinars. `mailer webinar import FILE` or `mailer webinar add` makes some.")
 
@@ -209,186 +142,7 @@ async def show_(parts: Parts, *, id: str, series_id: str | None, as_json: bool) 
     if as_json:
         show(programme_output.whole(record, now))
     else:
-        _say(programme_output.description(record, now))
-
-
-@webinar.command()
-@click.argument("id")
-@content_options
-@notify_option
-@dry_run_option
-@programme_command
-async def edit(
-    parts: Parts,
-    *,
-    id: str,
-    notify: bool,
-    dry_run: bool,
-    series_id: str | None,
-    as_json: bool,
-    **options: Given,
-) -> None:
-    """Change what is given and leave the rest; an empty value takes away what is there.
-
-    Only what differs counts as a change. Repeated options replace the whole list. Who was told
-    another time or link gets one update, when no further change has come for a while.
-
-    \b
-    mailer webinar edit matching --title "Matching services at scale" --join-url ""
-    """
-    from mailer.cli import programme_input
-    from mailer.intake import editing
-
-    if not any(value not in (None, ()) for value in options.values()):
-        raise click.UsageError("nothing to change: give at least one option, like --title TEXT")
-    series, now = pick_series(parts.config, series_id), parts.clock.now()
-    with _usage():
-        draft, given = programme_input.read_changes(options, series, source="webinar edit")
-    await _change(
-        parts,
-        lambda c: editing.edit(c, series, id, draft, given, notify=notify, now=now),
-        as_json,
-        dry_run=dry_run,
-    )
-
-
-@webinar.command()
-@click.argument("id")
-@click.argument("start")
-@click.option("--duration", metavar="SPAN", help="Also a new length; default: as long as before.")
-@click.option("--past", is_flag=True, help="Even if START lies in the past.")
-@dry_run_option
-@programme_command
-async def move(
-    parts: Parts,
-    *,
-    id: str,
-    start: str,
-    duration: str | None,
-    past: bool,
-    dry_run: bool,
-    series_id: str | None,
-    as_json: bool,
-) -> None:
-    """Let a webinar start at another time.
-
-    START is by the series' clock, or with an offset or Z; a day alone means the slot on that day.
-
-    \b
-    mailer webinar move matching 2026-12-09T13:00
-    """
-    from mailer.cli import programme_input
-    from mailer.intake import editing
-
-    series, now = pick_series(parts.config, series_id), parts.clock.now()
-    with _usage():
-        draft, given = programme_input.read_changes(
-            {"starts": start, "duration": duration},
-            series,
-            source="webinar move",
-            names={**programme_input.NAMES, "starts": "START"},
-        )
-
-    async def unit(connection: Connection) -> Edited:
-        before = await editing.find(connection, series, id)
-        edited = await editing.edit(connection, series, id, draft, given, now=now)
-        if not past:
-            _refuse_past(before, edited.record, now)
-        return edited
-
-    await _change(parts, unit, as_json, dry_run=dry_run)
-
-
-def _refuse_past(before: WebinarRecord, after: WebinarRecord, now: datetime) -> None:
-    """What people wait for does not slip into the past by a mistyped date; raised in the
-    transaction, this takes the change back."""
-    from scheduler.model import Status
-
-    awaited = before.status is Status.SCHEDULED and before.content.ends_at > now
-    starts_at = after.content.starts_at
-    if awaited and before.content.starts_at != starts_at < now:
-        raise ChangeRefused(
-            f"{after.slug} would start in the past, on {starts_at:%Y-%m-%d %H:%M} UTC: "
-            "--past moves it there all the same"
-        )
-
-
-@webinar.command()
-@click.argument("id")
-@click.option("--reason", metavar="TEXT", help="One line that people may read.")
-@dry_run_option
-@programme_command
-async def cancel(
-    parts: Parts,
-    *,
-    id: str,
-    reason: str | None,
-    dry_run: bool,
-    series_id: str | None,
-    as_json: bool,
-) -> None:
-    """Cancel a webinar; it keeps its id and number, and `publish` revives it.
-
-    \b
-    mailer webinar cancel matching --reason "The speaker is ill."
-    """
-    from mailer.cli import programme_input
-    from mailer.intake import editing
-
-    series, now = pick_series(parts.config, series_id), parts.clock.now()
-    with _usage():
-        why = programme_input.read_reason(reason)
-    await _change(
-        parts,
-        lambda c: editing.cancel(c, series, id, reason=why, now=now),
-        as_json,
-        dry_run=dry_run,
-    )
-
-
-@webinar.command()
-@click.argument("id")
-@click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@click.option(
-    "--title", "titles", metavar="TEXT", multiple=True, help="One per URL, in the same order."
-)
-@click.option("--replace", is_flag=True, help="Instead of what is there, not beside it.")
-@notify_option
-@dry_run_option
-@programme_command
-async def materials(
-    parts: Parts,
-    *,
-    id: str,
-    urls: tuple[str, ...],
-    titles: tuple[str, ...],
-    replace: bool,
-    notify: bool,
-    dry_run: bool,
-    series_id: str | None,
-    as_json: bool,
-) -> None:
-    """Add links to recordings and slides; the follow-up mail waits for the first of them.
-
-    \b
-    mailer webinar materials matching https://www.example.org/slides.pdf --title Slides
-    """
-    from mailer.cli import programme_input
-    from mailer.intake import editing
-
-    if len(titles) > len(urls):
-        raise click.UsageError("there are more --title than URLs")
-    series, now = pick_series(parts.config, series_id), parts.clock.now()
-    with _usage():
-        links = programme_input.read_materials(urls, titles)
-    await _change(
-        parts,
-        lambda c: editing.put_materials(
-            c, series, id, links, instead=replace, notify=notify, now=now
-        ),
-        as_json,
-        dry_run=dry_run,
-    )
+        say(programme_output.description(record, now))
 
 
 @webinar.command()
@@ -418,81 +172,6 @@ async def slots(parts: Parts, *, count: int, series_id: str | None, as_json: boo
     if as_json:
         show([programme_output.slot_value(one, series.timezone) for one in found])
     elif found:
-        _say(programme_output.slot_table(found, series.timezone))
+        say(programme_output.slot_table(found, series.timezone))
     else:
         click.echo(f"The rule of {series.id} has no slot any more.")
-
-
-async def _change(
-    parts: Parts,
-    unit: Callable[[Connection], Awaitable[Edited]],
-    as_json: bool,
-    *,
-    dry_run: bool = False,
-) -> Edited:
-    """Do one change and say what it did, and who will be told."""
-    from mailer.cli import programme_output
-
-    async def one(connection: Connection) -> Sequence[Edited]:
-        return [await unit(connection)]
-
-    with _usage():
-        (edited,), news = await (_tried if dry_run else _done)(parts, one, at_once=not dry_run)
-    now = parts.clock.now()
-    if as_json:
-        show(programme_output.outcome(edited, news))
-    else:
-        _say([*programme_output.told(edited, now), *programme_output.next_mails(news)])
-        _say([DRY_RUN] if dry_run else [])
-    _say(programme_output.remarks([edited], now), err=True)
-    return edited
-
-
-_Change = Callable[["Connection"], Awaitable[Sequence["Edited"]]]
-
-
-async def _done(
-    parts: Parts, change: _Change, *, at_once: bool
-) -> tuple[Sequence[Edited], Sequence[Outlook]]:
-    """A change, and what goes out about what it changed; that is counted when it is stored."""
-    edited = await parts.store.write(change)
-    return edited, await parts.store.read(lambda c: _news(c, parts, edited, at_once=at_once))
-
-
-async def _tried(
-    parts: Parts, change: _Change, *, at_once: bool
-) -> tuple[Sequence[Edited], Sequence[Outlook]]:
-    """What a change would do and what would go out then; nothing is stored."""
-
-    async def attempt(connection: Connection) -> tuple[Sequence[Edited], Sequence[Outlook]]:
-        async with connection.begin_nested() as savepoint:
-            edited = await change(connection)
-            news = await _news(connection, parts, edited, at_once=at_once)
-            await savepoint.rollback()
-            return edited, news
-
-    return await parts.store.write(attempt)
-
-
-async def _news(
-    connection: Connection, parts: Parts, edited: Sequence[Edited], *, at_once: bool
-) -> Sequence[Outlook]:
-    from mailer.intake.editing import Action
-    from mailer.outlook import of_webinars
-
-    changed = {one.record.id for one in edited if one.action is not Action.UNCHANGED}
-    return await of_webinars(connection, parts, changed, at_once=at_once) if changed else ()
-
-
-@contextlib.contextmanager
-def _usage() -> Iterator[None]:
-    """What is wrong with an option is a usage error."""
-    try:
-        yield
-    except ProgrammeError as error:
-        fail(str(error), USAGE)
-
-
-def _say(lines: Sequence[str], *, err: bool = False) -> None:
-    for line in lines:
-        click.echo(line, err=err)

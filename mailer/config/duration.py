@@ -48,17 +48,6 @@ def parse_offset(text: str) -> Offset:
             return Offset(seconds=number * UNIT_SECONDS[unit])
 
 
-def format_offset(offset: Offset) -> str:
-    """The text that `parse_offset` reads as this distance; direction and `at` are left out."""
-    if offset.days:
-        return f"{abs(offset.days)}d"
-    seconds = abs(offset.seconds)
-    for unit in "hm":
-        if seconds and seconds % UNIT_SECONDS[unit] == 0:
-            return f"{seconds // UNIT_SECONDS[unit]}{unit}"
-    return f"{seconds}s"
-
-
 def _parts(text: str) -> tuple[int, str]:
     found = _SPAN.fullmatch(text.strip())
     if found is None:

@@ -21,6 +21,7 @@ from scheduler.recurrence import check_rrule, zone_names
 PAGE_NAMES = frozenset(
     {"admin", "api", "c", "calendar", "feed", "healthz", "j", "metrics"}
     | {"p", "r", "readyz", "s", "static", "subscribe", "u", "w"}
+    | {"first", "language", "sign-in", "sign-out"}  # below /admin
 )
 LONGEST_LOCAL = 24  # octets; leaves 40 of RFC 5321's 64 for the longest word and a token
 

@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mailer.config.clash import PLAIN_WORDS, TOKEN_WORDS
 from mailer.config.model import Config, Endpoint, Security, TransportKind
@@ -18,13 +19,14 @@ from mailer.config.series import PAGE_NAMES
 TRANSPORT_MAP = "/etc/postfix/mailer-transport"
 RECIPIENT_MAP = "/etc/postfix/mailer-recipients"
 PIPE_SERVICE = "mailer"
+WEB_PORT = 8080
 STOP_SECONDS = 35  # a clean stop takes at most 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     """What `mailer init` asks for. An empty ``organiser`` means none yet; ``host`` and what follows
-    are the mail server's, which may be another machine."""
+    are the mail server's, which may be another machine; an empty ``base_url`` means no pages."""
 
     title: str
     address: str
@@ -36,6 +38,7 @@ class Answers:
     security: Security = Security.NONE
     username: str = ""
     password_file: str = ""
+    base_url: str = ""
 
 
 def postfix_main_cf(config: Config) -> str:
@@ -146,6 +149,7 @@ Wants=network-online.target
 Type=exec
 User={user}
 ExecStart={_unit_word(program)} --config {_unit_word(config)} serve
+ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=5
 # 2 says that the configuration does not hold: trying again would not help.
@@ -213,10 +217,7 @@ security = {toml_text(answers.security):<15} # "none", "starttls" or "tls"
 # selector = "s1"
 # key_file = "dkim.pem"    # RSA or Ed25519; a second key can be of the other kind
 
-# [web]                    # pages; everything works by mail without them
-# listen = "127.0.0.1:8080"
-# base_url = "https://webinars.example.org"
-
+{_pages(answers)}
 [series.{series_id(answers.address)}]
 title = {toml_text(answers.title)}
 address = {toml_text(answers.address)}
@@ -224,6 +225,23 @@ timezone = {toml_text(answers.timezone)}
 organisers = {organisers}
 language = "en"
 imprint = ""               # who sends this, postal address, privacy link
+"""
+
+
+def _pages(answers: Answers) -> str:
+    if not answers.base_url:
+        return """\
+# [web]                    # pages; everything works by mail without them
+# listen = "127.0.0.1:8080"
+# base_url = "https://webinars.example.org"
+"""
+    parts = urlsplit(answers.base_url)
+    near = parts.scheme == "http"  # the pages themselves, with no web server before them
+    listen = f"127.0.0.1:{(parts.port or 80) if near else WEB_PORT}"
+    return f"""\
+[web]
+listen = {toml_text(listen):<18} # behind a web server that speaks TLS
+base_url = {toml_text(answers.base_url)}
 """
 
 

@@ -12,19 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.config.model import Config, Series
+from mailer.dispatch.enclosing import CannotFill, enclosed
 from mailer.drawing import Drawing
-from mailer.errors import MailerError
-from mailer.files.export import registrations_to_csv
+from mailer.intake.admitting import SIGN_IN
 from mailer.intake.speaking import NOBODY
 from mailer.message.address import Purpose, address_of
-from mailer.message.compose import Attachment
 from mailer.message.header import date_text
 from mailer.message.letter import draw, from_json
 from mailer.message.mark import Personal
 from mailer.message.sign import SignedSkeleton, Signer
 from mailer.message.skeleton import Skeleton
 from mailer.message.token import TokenMint
-from mailer.store import announcement, journal, registration
+from mailer.store import announcement
 from mailer.store.engine import Connection, Store
 from mailer.store.lease import Claimed
 from mailer.store.skeleton import Group
@@ -33,6 +32,7 @@ from scheduler.clock import Clock
 
 _MOULDS = 64
 
+_OF_ROW = {Personal.ADDRESS, Personal.MESSAGE_ID, Personal.DATE, Personal.ANSWERED}
 # Which purpose a personal value's token serves, and whether it is bound to a webinar as well.
 _OF_PERSON = {
     Personal.UNSUBSCRIBE: Purpose.UNSUBSCRIBE,
@@ -52,16 +52,14 @@ _TRIED_OUT = "message"
 _Key = tuple[str | int | bool, ...]
 
 
-class CannotFill(MailerError, ValueError):
-    """This row has no value for a personal place, or its letter cannot be made."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mould:
-    """What rows share, ready to be filled; with a signer also what their signatures share."""
+    """What rows share, ready to be filled: also what their signatures share, if there is a signer,
+    and which tokens they have."""
 
     skeleton: Skeleton
     signed: SignedSkeleton | None
+    tokens: tuple[Personal, ...]
 
     def fill(self, values: Mapping[Personal, str], now: datetime) -> bytes:
         """The wire text of one mail; ValueError if a value cannot be used."""
@@ -118,7 +116,7 @@ class Filling:
         now = self._clock.now()
         series = self._config.series_by_id(row.series_id)
         try:
-            content = mould.fill(self._values(row, mould.skeleton, now), now)
+            content = mould.fill(self._values(row, mould, now), now)
         except ValueError as error:
             raise CannotFill(str(error)) from error
         return Outgoing(
@@ -126,13 +124,16 @@ class Filling:
             sender=self._return_path(row, series, now),
             recipient=row.recipient,
             content=content,
+            straight=mould.skeleton.is_straight,
         )
 
     def _prepared(self, skeleton: Skeleton) -> Mould:
+        tokens = tuple(skeleton.names - _OF_ROW)
         if self._signer is None:
-            return Mould(skeleton=skeleton, signed=None)
+            return Mould(skeleton=skeleton, signed=None, tokens=tokens)
         try:
-            return Mould(skeleton=skeleton, signed=self._signer.prepared(skeleton))
+            signed = self._signer.prepared(skeleton)
+            return Mould(skeleton=skeleton, signed=signed, tokens=tokens)
         except ValueError as error:
             raise CannotFill(str(error)) from error
 
@@ -140,14 +141,14 @@ class Filling:
         token = self._mint.mint(Purpose.BOUNCE, subject=row.id, day=now.date())
         return address_of(series, Purpose.BOUNCE, token)
 
-    def _values(self, row: Claimed, skeleton: Skeleton, now: datetime) -> dict[Personal, str]:
+    def _values(self, row: Claimed, mould: Mould, now: datetime) -> dict[Personal, str]:
         values = {
             Personal.ADDRESS: row.recipient,
             Personal.MESSAGE_ID: row.message_id,
             Personal.DATE: date_text(row.queued_at),
             Personal.ANSWERED: row.answered,
         }
-        for personal in skeleton.names - values.keys():
+        for personal in mould.tokens:
             values[personal] = self._token(row, personal, now)
         return values
 
@@ -155,6 +156,8 @@ class Filling:
         subject, day = row.subscription_id, now.date()
         if personal is Personal.APPROVE and row.generation:
             return self._mint.mint(Purpose.APPROVE, subject=row.generation, day=day)
+        if personal is Personal.SIGN_IN and row.template == SIGN_IN:
+            return self._mint.mint(Purpose.SIGN_IN, subject=row.generation, day=day)
         if subject is None and row.template == _TRIED_OUT:
             subject = NOBODY
         if subject is None and row.announcement_id is not None and personal in _OF_SPEAKER:
@@ -175,9 +178,11 @@ class Filling:
 
     async def _drawn(self, row: Claimed) -> Skeleton:
         if row.data:
-            attachments = await self._attachments(row)
+            letter, attachments = await enclosed(
+                self._store, row, from_json(row.data), now=self._clock.now()
+            )
             return draw(
-                from_json(row.data),
+                letter,
                 self._drawing.renderer,
                 kind=row.kind,
                 date=None,
@@ -198,20 +203,6 @@ class Filling:
             told_sequence=row.told_sequence,
         )
         return await self._drawing.skeleton(connection, item, group, now=self._clock.now())
-
-    async def _attachments(self, row: Claimed) -> tuple[Attachment, ...]:
-        webinar_id = row.webinar_id
-        if row.template == registration.REPORT and webinar_id is not None:
-            found = await self._store.read(lambda c: registration.listing(c, webinar_id=webinar_id))
-            content = registrations_to_csv(found).encode()
-            return (Attachment(name="registrations.csv", media_type="text/csv", content=content),)
-        blob_id = row.blob_id
-        if blob_id is None:
-            return ()
-        kept = await self._store.read(lambda c: journal.content(c, blob_id))
-        if kept is None:
-            raise CannotFill("the mail to forward has expired")
-        return (Attachment(name="message.eml", media_type="message/rfc822", content=kept),)
 
 
 def _key(row: Claimed) -> _Key:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from mailer.message.judgement import BounceClass
@@ -27,7 +26,7 @@ def settlement(row: Claimed, outcome: Outcome, *, now: datetime, jitter: float) 
         case Fate.REFUSED:
             refused = _settled(row, outcome, State.FAILED, f"refused at {outcome.phase}")
             cls, status = _bounce(outcome)
-            return replace(refused, bounce_class=cls, bounce_status=status)
+            return refused._replace(bounce_class=cls, bounce_status=status)
         case Fate.OUTAGE if outcome.phase not in _OF_THIS_MAIL or outcome.code is None:
             reason = f"the mail server is not available ({outcome.phase})"
             return _settled(

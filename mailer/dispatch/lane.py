@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import Protocol
 
 from mailer.dispatch.judging import later, returned, settlement
@@ -23,7 +24,7 @@ from mailer.dispatch.stock import Ready, Stock
 from mailer.errors import StoreUnavailable
 from mailer.log import get_logger
 from mailer.store import lease
-from mailer.store.engine import Store
+from mailer.store.engine import How, Store
 from mailer.store.lease import Claimed
 from mailer.store.outbox import Priority
 from mailer.store.settlement import Settlement
@@ -41,11 +42,13 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Width:
-    """Which priorities a lane serves, first to last, and over how many connections."""
+    """Which priorities a lane serves, first to last, and over how many connections; ``to_many``
+    when it waits while mail to many is held."""
 
     name: str
     priorities: tuple[Priority, Priority]
     connections: int
+    to_many: bool = False
 
 
 class Pace(Protocol):
@@ -98,7 +101,8 @@ class Lane:
         self._pace = pace
         self._stock = Stock(recording)
         self._under_way: dict[int, Ready] = {}
-        self._ended = 0  # mails, since the rate was measured
+        self._recalled: set[int] = set()  # rows under way, if they can be held back
+        self._count = 0  # of mails that ended, since the rate was measured
         self._rate = 0.0  # mails a second, lately
         self._looked_at = 0.0
         self._more = False  # the last claim found as many as it asked for
@@ -114,7 +118,7 @@ class Lane:
 
     def resume(self) -> None:
         """What kept connections waiting is over."""
-        if self._carrier is not None and self._stock:
+        if self._carrier is not None:
             self._carrier.wake(len(self._stock))
 
     def stop(self) -> None:
@@ -124,8 +128,13 @@ class Lane:
         self._wake.set()
 
     def recall(self, subscription_id: int) -> None:
-        """Return what was claimed for a subscription and has not begun."""
+        """Return what was claimed for a subscription and has not been handed over."""
         self._stock.recall(subscription_id)
+        self._recalled.update(
+            one.row.id
+            for one in self._under_way.values()
+            if one.row.subscription_id == subscription_id
+        )
 
     async def run(self) -> None:
         """Claim and send until stopped."""
@@ -159,7 +168,7 @@ class Lane:
 
     def _wanted(self, carrier: Carrier) -> int:
         """How many rows to claim now: enough for idle connections and a little more."""
-        if self._pausing.holds(_now()):
+        if self._holds(monotonic()):
             self._stock.give_back()
             carrier.rest()
             return 0
@@ -170,6 +179,10 @@ class Lane:
         if idle <= 0 and len(self._stock) > stock // 2:
             return 0
         return max(idle, idle + stock)
+
+    def _holds(self, now: float) -> bool:
+        """Whether nothing of this lane may start now."""
+        return self._pausing.holds(now) or (self._width.to_many and self._pausing.held)
 
     def _wanted_stock(self) -> int:
         return min(STOCK_ROWS, int(self._rate * STOCK_SECONDS))
@@ -184,32 +197,32 @@ class Lane:
         try:
             if not self._more and not await self._store.read(waits):
                 return ()  # looking costs nobody the write lock
-            rows = await self._store.write(claim)
+            rows = await self._store.write(claim, how=How.ALONE)
         except StoreUnavailable as error:
             _log.warning("cannot claim", action="outbox.unclaimed", cause=str(error))
             return ()
         self._more = len(rows) == limit
         if rows:
-            self._found_at = _now()
+            self._found_at = monotonic()
         return rows
 
     async def _gather(self) -> None:
         """Let some more come, if a claim has just taken all there was."""
-        wait = self._found_at + GATHER_SECONDS - _now()
+        wait = self._found_at + GATHER_SECONDS - monotonic()
         if not self._more and wait > 0:
             await asyncio.sleep(wait)
 
     def _measure(self) -> None:
         """How fast mails have ended lately."""
-        now = _now()
+        now = monotonic()
         passed = now - self._looked_at
         if passed >= STOCK_SECONDS / 10:
-            self._rate = self._ended / passed
-            self._looked_at, self._ended = now, 0
+            self._rate = self._count / passed
+            self._looked_at, self._count = now, 0
 
     async def _supply(self, rows: tuple[Claimed, ...]) -> None:
         """Make the mails of claimed rows and offer them."""
-        claimed_at = _now()
+        claimed_at = monotonic()
         coming = self._stock.expect([row for row in rows if self._has_turn(row)])
         async for made in self._making.make(coming):
             for one in made:
@@ -238,7 +251,7 @@ class Lane:
 
     def take(self) -> Outgoing | None:
         """The next mail that may leave at this instant."""
-        now = _now()
+        now = monotonic()
         if not self._may_begin(now):
             return None
         one = self._stock.take(monotonic=now, now=self._clock.now())
@@ -249,24 +262,35 @@ class Lane:
         return one.outgoing
 
     def _may_begin(self, now: float) -> bool:
-        if self._stopping or self._recording.full or self._pausing.holds(now):
+        if self._stopping or self._holds(now):
             return False
         return not (self._pausing.probing() and self._under_way)
+
+    def may_hand_over(self) -> bool:
+        """Not while too much is unrecorded."""
+        return not self._recording.full
+
+    def may_still(self, outgoing: Outgoing) -> bool:
+        """As when it was taken, if nobody has left meanwhile (F29)."""
+        one, now = self._under_way[outgoing.id], monotonic()
+        if self._stopping or self._holds(now) or outgoing.id in self._recalled:
+            return False
+        return one.is_fresh(now) and not one.is_late(self._clock.now())
 
     def untake(self, outgoing: Outgoing) -> None:
         """Give back a mail that was not tried after all: the next claim asks anew whether it is
         still wanted, for its reader may have left while it waited on that connection (F29)."""
-        row = self._under_way.pop(outgoing.id).row
+        row = self._ended(outgoing)
         self._recording.add(returned(row))
         self._wake.set()
         _log.debug("a mail was not tried after all", action="mail.untried", row=row.id)
 
     def done(self, outgoing: Outgoing, outcome: Outcome) -> None:
         """Judge and record what became of a mail."""
-        row = self._under_way.pop(outgoing.id).row
+        row = self._ended(outgoing)
         if self._cut and outcome.fate is Fate.DOUBT:
             return  # stays leased, and goes out at once at the next start: no reason to wait
-        self._ended += 1
+        self._count += 1
         self._note(outcome)
         self._recording.add(self._settled(row, outcome))
         if outcome.fate is not Fate.SENT:
@@ -281,6 +305,10 @@ class Lane:
         if self._wanted_soon():
             self._wake.set()
 
+    def _ended(self, outgoing: Outgoing) -> Claimed:
+        self._recalled.discard(outgoing.id)
+        return self._under_way.pop(outgoing.id).row
+
     def unreachable(self, outcome: Outcome) -> None:
         """There is no way out at all: what was claimed waits, and its record says why."""
         self._note(outcome)
@@ -289,7 +317,7 @@ class Lane:
         self._wake.set()
 
     def _note(self, outcome: Outcome) -> None:
-        self._pausing.note(outcome, _now())
+        self._pausing.note(outcome, monotonic())
         self._pace.note(outcome)
 
     def _settled(self, row: Claimed, outcome: Outcome) -> Settlement:
@@ -298,8 +326,4 @@ class Lane:
     def _wanted_soon(self) -> bool:
         """Whether the stock runs low, or somebody waits for the end of this mail."""
         low = len(self._stock) <= self._wanted_stock() // 2
-        return low or self._pausing.probing() or self._pausing.holds(_now())
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+        return low or self._pausing.probing() or self._holds(monotonic())

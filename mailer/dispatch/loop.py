@@ -72,6 +72,7 @@ class Dispatch:
                     name="bulk",
                     priorities=(Priority.BULK, Priority.INVITATION),
                     connections=bulk,
+                    to_many=True,
                 ),
                 pace=self._pacing,
             ),
@@ -158,12 +159,15 @@ class Dispatch:
     async def look_at_switch(self) -> bool:
         """Learn whether sending was stopped or let go by anyone on this database; False if the
         database does not tell."""
+        switches = (setting.STOPPED, setting.HELD)
         try:
-            stopped = await self._store.read(lambda c: setting.get(c, setting.STOPPED))
+            found = await self._store.read(lambda c: setting.several(c, switches))
         except StoreUnavailable:
             return False
-        was, self._pausing.halted = self._pausing.halted, stopped is not None
-        if was is not self._pausing.halted:
+        pausing = self._pausing
+        was = (pausing.halted, pausing.held)
+        pausing.halted, pausing.held = (key in found for key in switches)
+        if was != (pausing.halted, pausing.held):
             self.nudge()
         return True
 

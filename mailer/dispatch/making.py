@@ -10,7 +10,8 @@ import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from mailer.dispatch.filling import CannotFill, Filling, Mould
+from mailer.dispatch.enclosing import CannotFill
+from mailer.dispatch.filling import Filling, Mould
 from mailer.dispatch.judging import failed, returned
 from mailer.errors import StoreUnavailable, TemplateFault
 from mailer.log import get_logger

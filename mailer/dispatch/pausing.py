@@ -44,10 +44,12 @@ class _Outage:
 
 @dataclass(slots=True)
 class Pausing:
-    """``halted`` is the shared stop switch; an outage ends by itself after a growing wait, and the
-    first mail that the server answers ends it for good. Times are the loop's monotonic seconds."""
+    """``halted`` is the shared stop switch, ``held`` the one for mail to many; an outage ends by
+    itself after a growing wait, and the first mail that the server answers ends it for good. Times
+    are the loop's monotonic seconds."""
 
     halted: bool = False
+    held: bool = False
     outages: int = 0
     until: float = 0.0
     _outage: _Outage | None = None

@@ -1,4 +1,5 @@
-"""Writes outcomes into the ledger in batches: at most 64 of them or 100 ms are ever unrecorded.
+"""Writes outcomes into the ledger in batches: none is unrecorded for longer than 100 ms, and while
+64 of them are, no mail is handed over; those whose end has left still end.
 
 A batch is written as soon as half of that waits, so that sending goes on meanwhile. When the
 database is away outcomes are kept and tried again, and nothing more is sent; nothing is forgotten
@@ -13,9 +14,9 @@ from collections.abc import Callable
 from mailer.errors import StoreUnavailable
 from mailer.log import get_logger
 from mailer.log.counting import Counting
-from mailer.store.engine import Store
+from mailer.store.engine import How, Store
 from mailer.store.outbox import State
-from mailer.store.settlement import Settlement, settle
+from mailer.store.settlement import Settlement, is_one_statement, settle
 from scheduler.clock import Clock
 
 BATCH = 64
@@ -100,7 +101,8 @@ class Recording:
         batch = self._waiting[:BATCH]
         now = self._clock.now()
         try:
-            await self._store.write(lambda c: settle(c, batch, node=self._node, now=now))
+            how = How.ALONE if is_one_statement(batch) else How.STEPS
+            await self._store.write(lambda c: settle(c, batch, node=self._node, now=now), how=how)
         except StoreUnavailable as error:
             _log.warning(
                 "outcomes wait for the database", action="outbox.unsettled", cause=str(error)

@@ -28,6 +28,14 @@ class Ready(NamedTuple):
     outgoing: Outgoing
     claimed_at: float
 
+    def is_fresh(self, monotonic: float) -> bool:
+        """Whether it may go without being claimed anew."""
+        return monotonic - self.claimed_at < FRESH_SECONDS
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether its deadline has passed."""
+        return self.row.expires_at is not None and self.row.expires_at <= now
+
 
 class Stock:
     """Tells the recording of each row that leaves it other than by `take`."""
@@ -69,9 +77,9 @@ class Stock:
         """The next mail that may still go out."""
         while self._ready:
             one = self._ready.popleft()
-            if monotonic - one.claimed_at >= FRESH_SECONDS:
+            if not one.is_fresh(monotonic):
                 self._recording.add(returned(one.row))
-            elif one.row.expires_at is not None and one.row.expires_at <= now:
+            elif one.is_late(now):
                 self._recording.add(too_late(one.row))
             else:
                 return one

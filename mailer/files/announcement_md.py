@@ -81,11 +81,29 @@ def read(
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     faults = _Faults()
     values, body_line = _head(lines, faults)
-    body = "" if body_line is None else _body(lines, body_line, faults)
+    body = ""
+    if body_line is not None:
+        rest = "\n".join(lines[body_line:])
+        body = _body(rest, body_line + 1, faults, headed=bool(values))
     if at:
         values = {**values, "at": _Value(text=at, line=0)}
-    reader = _Reader(values=values, series=series, now=now, faults=faults)
     base = before or Manuscript(subject="", body="")
+    return _judged(_Reader(values, series, now, faults), base, subject, body, source)
+
+
+def of_fields(given: Mapping[str, str], body: str, series: Series, *, now: datetime) -> Manuscript:
+    """What a form says, by the same rules: ``given`` are its fields by `KEYS`, an empty one is not
+    given. Raises `AnnouncementError`, where each fault names its field (``text`` for the body)."""
+    faults = _Faults()
+    values = {key: _Value(text=given[key], line=0) for key in KEYS if given.get(key)}
+    checked = _body(body, 0, faults, headed=False)
+    reader = _Reader(values, series, now, faults)
+    return _judged(reader, Manuscript(subject="", body=""), "", checked, "form")
+
+
+def _judged(reader: _Reader, base: Manuscript, subject: str, body: str, source: str) -> Manuscript:
+    """What the values say, with what holds where they say nothing."""
+    faults = reader.faults
     made = Manuscript(
         subject=reader.subject(subject or base.subject),
         body=body,
@@ -153,19 +171,21 @@ def _put(values: dict[str, _Value], found: re.Match[str], line: int, faults: _Fa
         values[key] = _Value(text=quoted[2] if quoted else text, line=line)
 
 
-def _body(lines: list[str], start: int, faults: _Faults) -> str:
-    line = start + 1
+def _body(text: str, line: int, faults: _Faults, *, headed: bool) -> str:
+    """The text itself, which begins in this line; 0 if it came from no file."""
     try:
-        body = fields.markdown("\n".join(lines[start:]))
+        body = fields.markdown(text)
     except Unfit as unfit:
-        faults.add(line, "", "the text", unfit.expected, unfit.hint)
+        faults.add(line, "" if line else "text", "the text", unfit.expected, unfit.hint)
         return ""
-    if not body:
+    if not body and headed:
         faults.add(line, "", "nothing", "the text of the announcement below the lines at the top")
+    elif not body:
+        faults.add(0, "text", "nothing", "what the announcement says")
     return body
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Reader:
     """Judges the values at the top, one by one."""
 

@@ -21,6 +21,7 @@ KEYS = (
     "language",
     "abstract",
     "speakers",
+    "hosts",
     "links",
     "registration_url",
     "join_url",
@@ -47,6 +48,7 @@ class WebinarDraft:
     language: str
     abstract: str = ""
     speakers: tuple[Speaker, ...] = ()
+    hosts: tuple[Speaker, ...] = ()
     links: tuple[Link, ...] = ()
     registration_url: str = ""
     join_url: str = ""

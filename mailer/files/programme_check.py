@@ -33,10 +33,11 @@ from mailer.message.facts import Link, Speaker
 NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - wall clock; stands in for a start with a fault
 EXAMPLES = {
     "speakers": '{ name = "…", affiliation = "…" }',
+    "hosts": '{ name = "…", affiliation = "…" }',
     "links": '{ title = "…", url = "https://…" }',
 }
 MOST_WEBINARS = 2_000  # of one file: a season has twenty
-MOST_ITEMS = 50  # speakers or links of one webinar
+MOST_ITEMS = 50  # speakers, hosts or links of one webinar
 
 T = TypeVar("T")
 
@@ -90,6 +91,7 @@ class _EntryCheck:
         self.language = self._take("language", fields.language_tag, series.language)
         self.abstract = self._take("abstract", fields.markdown, "")
         self.speakers = self._list("speakers", self._speaker)
+        self.hosts = self._list("hosts", self._speaker)
         self.links = self._list("links", self._link)
         self.registration_url = self._take("registration_url", fields.web_url, "")
         self.join_url = self._take("join_url", fields.web_url, "")
@@ -113,6 +115,7 @@ class _EntryCheck:
             language=self.language,
             abstract=self.abstract,
             speakers=self.speakers,
+            hosts=self.hosts,
             links=self.links,
             registration_url=self.registration_url,
             join_url=self.join_url,

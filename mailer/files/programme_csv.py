@@ -102,7 +102,7 @@ def _value(column: str, text: str) -> object:
         case "draft":
             lowered = text.lower()
             return True if lowered in YES else False if lowered in NO else text
-        case "speakers":
+        case "speakers" | "hosts":
             return [_speaker(part) for part in split_list(text)]
         case "links":
             return [_link(part) for part in split_list(text)]

@@ -138,7 +138,8 @@ class Handler:
         except Exception as error:
             _log.exception("reading a mail failed", action="mail.failed")
             sent = content[len(trace) :]
-            return [await self._set_aside(sent, address, error) for address in recipients]
+            sender = envelope.mail_from or ""
+            return [await self._set_aside(sent, sender, address, error) for address in recipients]
         if len(recipients) == 1:
             return [await self._take(mail, recipients[0])]
         return await asyncio.gather(*(self._take(mail, address) for address in recipients))
@@ -162,12 +163,17 @@ class Handler:
             return LATER
         return TAKEN
 
-    async def _set_aside(self, content: bytes, address: str, error: Exception) -> str:
+    async def _set_aside(self, content: bytes, sender: str, address: str, error: Exception) -> str:
         recipient = self._intake.route(address)
         if recipient is None:
             return UNKNOWN
         kept = await self._intake.set_aside(
-            content, recipient, address=address, source=self._source, error=error
+            content,
+            recipient,
+            sender=sender,
+            address=address,
+            source=self._source,
+            error=error,
         )
         return TAKEN if kept else LATER
 

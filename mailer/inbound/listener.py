@@ -18,6 +18,7 @@ from mailer.inbound.lmtp import LmtpProtocol
 from mailer.inbound.protocol import SmtpProtocol
 from mailer.inbound.room import Room
 from mailer.intake.delivery import Intake
+from mailer.sockets import Binding, bound
 from scheduler.clock import Clock
 
 BACKLOG = 512
@@ -27,12 +28,18 @@ _FEWEST = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """A listener and where it really is; port 0 has become a number."""
+    """A listener and where it really is; port 0 has become a number. One server for each address
+    that its name stands for."""
 
     name: str
     host: str
     port: int
-    server: asyncio.Server
+    servers: tuple[asyncio.Server, ...]
+
+    @property
+    def accepts(self) -> bool:
+        """Whether it lets clients in."""
+        return all(one.is_serving() for one in self.servers)
 
 
 @contextlib.asynccontextmanager
@@ -43,6 +50,7 @@ async def listen(
     *,
     hostname: str,
     connections: int = CONNECTIONS,
+    binding: Binding = bound,
 ) -> AsyncIterator[tuple[Listening, ...]]:
     """Accept mail on every configured endpoint while the block runs, from at most so many clients
     at once on each. At its end clients are sent away; mails being stored are finished first."""
@@ -65,13 +73,13 @@ async def listen(
                 size_limit=settings.max_message_bytes,
                 tls=tls,
             )
-            server = await loop.create_server(
-                new_session, endpoint.host, endpoint.port, backlog=BACKLOG
-            )
             stack.push_async_callback(doorman.close)
-            stack.callback(server.close)
-            host, port = server.sockets[0].getsockname()[:2]
-            opened.append(Listening(name=name, host=host, port=port, server=server))
+            servers = []
+            for one in binding(name, endpoint):
+                servers.append(await loop.create_server(new_session, sock=one, backlog=BACKLOG))
+                stack.callback(servers[-1].close)
+            host, port = servers[0].sockets[0].getsockname()[:2]
+            opened.append(Listening(name=name, host=host, port=port, servers=tuple(servers)))
         yield tuple(opened)
 
 

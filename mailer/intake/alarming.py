@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from mailer.intake import answering
+from mailer.intake import briefing
 from mailer.intake.context import Asker, Context
 from mailer.message.address import Address, parse_address
 from mailer.message.command import Channel
@@ -37,7 +37,7 @@ async def alarm(context: Context, trouble: Trouble) -> bool:
     }
     nobody = Asker(address=None, channel=Channel.COMMAND_LINE)
     for recipient in recipients:
-        await answering.to_organiser(context, nobody, recipient, TEMPLATE, detail=detail)
+        await briefing.to_organiser(context, nobody, recipient, TEMPLATE, detail=detail)
     return True
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mailer.errors import AnnouncementError, AnnouncementRefused
 from mailer.files.announcement_md import read
-from mailer.intake import announcing, answering, forwarding, previewing
+from mailer.intake import announcing, forwarding, limiting, previewing
 from mailer.intake.announcing import Step
 from mailer.intake.context import Asker, Context, Outcome
 from mailer.intake.previewing import Told
@@ -20,7 +20,6 @@ from mailer.store import approval, written
 from mailer.store.announcement import State
 from mailer.store.approval import Approval
 
-HELD_BACK = "held back by a limit"
 NO_SUCH = "ignored: unknown token"
 
 _Asked = tuple[Approval, Address]  # what a token asks about, and the organiser it was mailed to
@@ -32,8 +31,8 @@ async def announce(context: Context, asker: Asker, command: Announce, mail: Inco
     author = announcing.organiser(context.series, asker.address)
     if author is None:
         return await forwarding.to_owner(context, asker, ToOwner(), mail)
-    if not asker.proven and not await answering.within_limits(context, author):
-        return Outcome(word=f"announcement {HELD_BACK}")
+    if not asker.proven and not await limiting.within_limits(context, author, proven=False):
+        return Outcome(word=f"announcement {limiting.HELD_BACK}")
     try:
         text = read(
             authored(mail.content, answers=False),
@@ -84,8 +83,8 @@ async def redraft(context: Context, asker: Asker, command: Redraft, mail: Incomi
     if item is None or item.version != asked.version:
         return await _decided(context, asker, found, Step.VOID, Told.VOID)
     # A program that answers every mail of ours would otherwise do so for ever.
-    if not await answering.within_limits(context, who):
-        return Outcome(word=f"announcement {HELD_BACK}")
+    if not await limiting.within_limits(context, who, proven=True):
+        return Outcome(word=f"announcement {limiting.HELD_BACK}")
     try:
         text = read(
             authored(mail.content, answers=command.answers),

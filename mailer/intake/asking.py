@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailer.intake import answering
 from mailer.intake.context import Asker, Context, Outcome
+from mailer.intake.limiting import HELD_BACK
 from mailer.message.facts import WebinarFacts
 from mailer.store import registration
 from mailer.store.registration import State as Choice
@@ -52,4 +53,4 @@ async def programme(context: Context, asker: Asker) -> Outcome:
 
 
 def _answered(queued: bool) -> Outcome:
-    return Outcome(word="answered" if queued else "answer held back by a limit")
+    return Outcome(word="answered" if queued else f"answer {HELD_BACK}")

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from mailer.intake import forwarding, subscribing
 from mailer.intake.context import Asker, Context, Outcome
+from mailer.intake.limiting import HELD_BACK
 from mailer.message.address import Purpose
 from mailer.message.command import Complaint, ToOwner
 from mailer.message.incoming import Incoming
@@ -78,6 +79,6 @@ async def _forward(
         scope=f"complaints:{context.series.id}", limit=FORWARDED_PER_DAY, span=timedelta(days=1)
     )
     if await quota.take(context.connection, (limit,), context.now):
-        return Outcome(word=f"{word}, held back by a limit")
+        return Outcome(word=f"{word}, {HELD_BACK}")
     sent = await forwarding.to_owner(context, asker, ToOwner(postmaster=operator), mail)
     return Outcome(word=word, blob_id=sent.blob_id)

@@ -17,7 +17,7 @@ from mailer.errors import StoreUnavailable
 from mailer.intake.apply import apply
 from mailer.intake.context import Asker, Context, Outcome
 from mailer.intake.group import GroupCommit
-from mailer.intake.quarantine import Quarantine
+from mailer.intake.quarantine import Quarantine, enveloped
 from mailer.log import get_logger
 from mailer.log.counting import Counting
 from mailer.message import incoming, roundtrip
@@ -139,7 +139,8 @@ class Intake:
         except (StoreUnavailable, MemoryError):  # no fault of the mail's
             raise
         except Exception as error:
-            if not await self._quarantine.keeps(arrival, mail.content, error):
+            whole = enveloped(mail.content, sender=mail.sender, address=address)
+            if not await self._quarantine.keeps(arrival, whole, error):
                 raise
             return Outcome(word=journal.KEPT_ASIDE)
         self._counting.add("taken", (arrival.command,))
@@ -157,7 +158,14 @@ class Intake:
         return outcome
 
     async def set_aside(
-        self, content: bytes, recipient: Recipient, *, address: str, source: str, error: Exception
+        self,
+        content: bytes,
+        recipient: Recipient,
+        *,
+        sender: str | None,
+        address: str,
+        source: str,
+        error: Exception,
     ) -> bool:
         """A mail could not even be read: whether it is kept aside now, after the last of its tries.
         ``content`` is as the sender has it, the same each time. Raises StoreUnavailable."""
@@ -171,7 +179,8 @@ class Intake:
             size=len(content),
             command="",
         )
-        return await self._quarantine.keeps(arrival, content, error)
+        whole = enveloped(content, sender=sender, address=address)
+        return await self._quarantine.keeps(arrival, whole, error)
 
     async def _kept(self, context: Context, mail: Incoming) -> int | None:
         """The head of a mail by which `mailer check` tries out the whole way, for a while."""

@@ -26,6 +26,7 @@ PLAIN = (
     "join_url",
     "capacity",
     "speakers",
+    "hosts",
     "links",
 )
 
@@ -94,6 +95,7 @@ def _told(record: WebinarRecord) -> Mapping[str, Value]:
         "language": record.language,
         "abstract": record.abstract,
         "speakers": record.speakers,
+        "hosts": record.hosts,
         "links": record.links,
         "registration_url": record.registration_url,
         "join_url": record.join_url,

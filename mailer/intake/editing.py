@@ -33,14 +33,30 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
 
 
+class Remark(StrEnum):
+    """What an organiser should know beside what was done."""
+
+    TOGETHER = "together"  # with another webinar, at the same time
+    STAYS_CANCELLED = "stays cancelled"
+    NO_DRAFT = "no draft"  # what was published never becomes one again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One remark; ``other`` is the webinar it speaks of, if it does."""
+
+    remark: Remark
+    other: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """What became of one webinar. ``notes`` are remarks for the organiser."""
+    """What became of one webinar. ``notes`` are for the organiser."""
 
     record: WebinarRecord
     action: Action
     differences: tuple[Difference, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 async def import_drafts(
@@ -143,6 +159,12 @@ async def put_materials(
     return await _change(connection, known, change, now=now)
 
 
+def slips_into_past(before: WebinarRecord, after: WebinarRecord, *, now: datetime) -> bool:
+    """Whether a change moves what people wait for into the past, which a mistyped date does."""
+    awaited = before.status is Status.SCHEDULED and before.ends_at > now
+    return awaited and before.starts_at != after.starts_at < now
+
+
 async def find(connection: Connection, series: Series, slug: str) -> WebinarRecord:
     """The webinar with this id, or this number. Raises `UnknownWebinar`."""
     records = await programme.listing(connection, series_id=series.id)
@@ -237,11 +259,12 @@ def _remarked(
     record = edited.record
     notes = []
     if edited.action is not Action.UNCHANGED:
-        notes += [f"at the same time as {other}" for other in together.get(record.slug, ())]
+        others = together.get(record.slug, ())
+        notes += [Note(remark=Remark.TOGETHER, other=other) for other in others]
         if record.status is Status.CANCELLED and not _became(edited, Status.CANCELLED):
-            notes.append("stays cancelled: `mailer webinar publish` revives it")
+            notes.append(Note(remark=Remark.STAYS_CANCELLED))
     if wanted_draft and record.status is not Status.DRAFT:
-        notes.append(f"is {record.status} already, draft = true does not take that back")
+        notes.append(Note(remark=Remark.NO_DRAFT))
     return replace(edited, notes=tuple(notes))
 
 

@@ -24,7 +24,7 @@ from mailer.store.people import State
 from mailer.store.staging import Terms
 from mailer.store.suppression import Reason
 
-# What a change by an organiser is signed with.
+# What a change by an organiser is signed with who does not say who they are.
 ORGANISER = Asker(address=None, channel=Channel.COMMAND_LINE, proven=True)
 
 
@@ -79,6 +79,7 @@ async def admit(context: Context, wanted: Sequence[PersonRow], terms: Terms) -> 
         coming,
         series_id=context.series.id,
         confirmed=terms.confirmed,
+        channel=terms.channel,
         evidence=terms.evidence,
         now=context.now,
     )
@@ -109,7 +110,7 @@ class Enrolling:
 
         return await self._store.write(unit)
 
-    async def remove(self, series: Series, address: Address) -> Outcome:
+    async def remove(self, series: Series, address: Address, *, by: Asker = ORGANISER) -> Outcome:
         """End somebody's subscription for them; no mail, and imports leave them alone."""
 
         async def unit(connection: Connection) -> Outcome:
@@ -120,7 +121,7 @@ class Enrolling:
             if current.state not in (State.ACTIVE, State.PENDING):
                 return Outcome(word=f"{current.state} before", subscription_id=current.id)
             await subscribing.end(
-                context, ORGANISER, current, state=State.UNSUBSCRIBED, reason=Reason.REMOVED
+                context, by, current, state=State.UNSUBSCRIBED, reason=Reason.REMOVED
             )
             await setting.bump(connection)
             return Outcome(word="removed", subscription_id=current.id)

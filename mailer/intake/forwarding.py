@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mailer.intake import answering
+from mailer.intake import answering, briefing
 from mailer.intake.context import Asker, Context, Outcome, facts_for
 from mailer.intake.subscribing import subscribe
 from mailer.log import get_logger
 from mailer.message.address import Address, parse_address
 from mailer.message.command import FreeText, Subscribe, ToOwner
+from mailer.message.header import is_answerable
 from mailer.message.incoming import Authentication, Incoming
+from mailer.message.letter import Author
 from mailer.store import journal
 from mailer.store.people import State, Subscription
 
@@ -89,8 +91,17 @@ async def _forward(
             blob=blob_id,
         )
         return Outcome(word=UNFORWARDED, blob_id=blob_id)
-    author = asker.address.mailbox if asker.address else "somebody without an address"
-    organisers_view = Asker(address=None, channel=asker.channel)
-    facts = facts_for(context, organisers_view, detail={"author": author, "subject": mail.subject})
-    await answering.to_organisers(context, facts=facts, blob_id=blob_id, recipients=recipients)
+    address = asker.address.mailbox if asker.address else ""
+    detail: dict[str, str | int | bool] = {
+        "author": address or "somebody without an address",
+        "subject": mail.subject,
+        "answerable": is_answerable(address),
+    }
+    await briefing.to_organisers(
+        context,
+        facts=facts_for(context, Asker(address=None, channel=asker.channel), detail=detail),
+        author=Author(address=address, name=mail.author_name),
+        blob_id=blob_id,
+        recipients=recipients,
+    )
     return Outcome(word="forwarded", blob_id=blob_id)

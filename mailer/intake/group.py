@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from mailer.store.engine import Connection, Store
+from mailer.store.engine import Connection, How, Store
 
 MOST_UNITS = 64  # of a group: a third of a millisecond each, during which nothing else happens
 
@@ -69,7 +69,7 @@ class GroupCommit(Generic[T]):
 
     async def _commit(self, group: Sequence[_Waiting[T]]) -> None:
         try:
-            results = await self._store.write(lambda c: _each(c, group), brief=True)
+            results = await self._store.write(lambda c: _each(c, group), how=How.BRIEF)
         except _UnitFailed:
             await self._commit_singly(group)
         except Exception as error:  # each of them learns why, and the next group is tried anew
@@ -85,7 +85,7 @@ class GroupCommit(Generic[T]):
         for number, one in enumerate(group):
             alone = _Alone(one.unit)
             try:
-                one.give(await self._store.write(alone, brief=True))
+                one.give(await self._store.write(alone, how=How.BRIEF))
             except Exception as error:
                 one.refuse(error)
                 if not alone.begun:

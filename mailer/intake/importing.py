@@ -21,7 +21,7 @@ from mailer.intake.delivery import Intake
 from mailer.intake.enrolling import Fate, admit, judge
 from mailer.store import setting, staging
 from mailer.store.engine import Connection, Store
-from mailer.store.staging import Terms
+from mailer.store.staging import Batch, Terms
 from scheduler.clock import Clock
 
 SLICE = 500  # rows a transaction: incoming mail never waits longer than one of them
@@ -70,6 +70,15 @@ class Summary:
         self.faults.append(found)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A file that is staged, and what taking it with ``skip_bad`` would do; it counts for nothing
+    yet."""
+
+    batch_id: int
+    summary: Summary
+
+
 class Importing:
     """Brings in files of people, and finishes what was left unfinished."""
 
@@ -89,7 +98,6 @@ class Importing:
         tell: Progress = silent,
     ) -> Summary:
         """Bring in the people of a file. With faults nobody is, unless ``skip_bad``."""
-        await self._clear_abandoned()
         now = self._clock.now()
         batch_id = await self._store.write(
             lambda c: staging.open_batch(c, series.id, terms, now=now)
@@ -114,6 +122,51 @@ class Importing:
         await self._discard(batch_id)
         return summary
 
+    async def prepare(
+        self, series: Series, rows: Iterable[PersonRow | Fault], terms: Terms
+    ) -> Prepared:
+        """Stage a file and say what taking it would do. Nobody is taken before `decide`; if nobody
+        decides it goes after a day."""
+        now = self._clock.now()
+        batch_id = await self._store.write(
+            lambda c: staging.open_batch(c, series.id, terms, now=now)
+        )
+        summary = Summary()
+        seen: set[str] = set()
+        people = summary.sift(rows)
+        try:
+            while chunk := list(islice(people, SLICE)):
+                began = asyncio.get_running_loop().time()
+                await self._store.write(partial(staging.stage, batch_id=batch_id, rows=chunk))
+                await self._foresee(series, _fresh(chunk, seen), terms, summary)
+                await _rest(began)
+        except asyncio.CancelledError:
+            await self._discard(batch_id)
+            raise
+        if not seen and not summary.faults:
+            summary.blame_emptiness()
+        return Prepared(batch_id=batch_id, summary=summary)
+
+    async def decide(self, series: Series, batch_id: int) -> Batch | None:
+        """From now on everybody of a prepared file counts as taken; None if the series has no such
+        file, or it was decided before. `finish` makes them subscribers."""
+        now = self._clock.now()
+
+        async def unit(connection: Connection) -> Batch | None:
+            batch = await staging.find(connection, batch_id, lock=True)
+            if batch is None or batch.series_id != series.id or batch.decided_at is not None:
+                return None
+            await staging.decide(connection, batch_id, now=now)
+            return await staging.find(connection, batch_id)
+
+        return await self._store.write(unit)
+
+    async def drop(self, series: Series, batch_id: int) -> None:
+        """Take a prepared file away again, if it was not decided."""
+        batch = await self._store.read(lambda c: staging.find(c, batch_id))
+        if batch is not None and batch.series_id == series.id and batch.decided_at is None:
+            await self._discard(batch_id)
+
     async def foresee(
         self,
         series: Series,
@@ -127,9 +180,7 @@ class Importing:
         seen: set[str] = set()
         people = summary.sift(rows)
         while chunk := list(islice(people, SLICE)):
-            fresh = {one.address.key: one for one in chunk if one.address.key not in seen}
-            seen |= fresh.keys()
-            await self._foresee(series, list(fresh.values()), terms, summary)
+            await self._foresee(series, _fresh(chunk, seen), terms, summary)
             tell("looked at", len(seen), None)
         if not seen and not summary.faults:
             summary.blame_emptiness()
@@ -151,7 +202,9 @@ class Importing:
         summary.unchanged += fates.count(Fate.UNCHANGED)
 
     async def finish(self, tell: Progress = silent) -> None:
-        """Work off every import that is decided, whoever began it."""
+        """Work off every import that is decided, whoever began it; and take away what is left of
+        those that nobody waits for any more."""
+        await self._clear_abandoned()
         batches = await self._store.read(staging.unfinished)
         known = {series.id: series for series in self._config.series}
         for batch in batches:
@@ -225,6 +278,13 @@ class Importing:
         more = True
         while more:
             more = await self._store.write(lambda c: staging.discard(c, batch_id, limit=10 * SLICE))
+
+
+def _fresh(chunk: Sequence[PersonRow], seen: set[str]) -> list[PersonRow]:
+    """Those of a slice whose address did not come before, which then have been seen."""
+    fresh = {one.address.key: one for one in chunk if one.address.key not in seen}
+    seen.update(fresh)
+    return list(fresh.values())
 
 
 async def _rest(began: float) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from mailer.config.model import Config
 from mailer.errors import PersonRefused
 from mailer.intake import inviting
-from mailer.intake.context import hash_address
+from mailer.intake.context import Asker, hash_address
 from mailer.intake.delivery import Intake, Secrets
+from mailer.intake.enrolling import ORGANISER
 from mailer.message.address import Address
-from mailer.message.command import Channel
 from mailer.store import enrolment, erasure, people, setting, suppression
 from mailer.store.engine import Connection, Store
 from mailer.store.erasure import Erased
@@ -45,11 +45,13 @@ class PersonChanges:
         self._intake = intake
         self._clock = clock
 
-    async def change(self, old: Address, new: Address) -> Changed:
+    async def change(self, old: Address, new: Address, *, by: Asker = ORGANISER) -> Changed:
         """Move a person to another address; raises PersonRefused if that cannot be."""
-        return await self._store.write(lambda c: self._change(c, old, new))
+        return await self._store.write(lambda c: self._change(c, old, new, by))
 
-    async def _change(self, connection: Connection, old: Address, new: Address) -> Changed:
+    async def _change(
+        self, connection: Connection, old: Address, new: Address, by: Asker
+    ) -> Changed:
         current = await people.of_person(connection, old.key)
         if not current:
             raise PersonRefused(f"{old.mailbox} is not subscribed to anything")
@@ -65,13 +67,14 @@ class PersonChanges:
             await suppression.carry_over(
                 connection, old_hash=self._hash(old), new_hash=self._hash(new)
             )
+        evidence = f"from {old.mailbox} to {new.mailbox}"
         for one in current:
             await people.note_consent(
                 connection,
                 one.id,
                 act=Act.MOVED,
-                channel=Channel.COMMAND_LINE,
-                evidence=f"from {old.mailbox} to {new.mailbox}",
+                channel=by.channel,
+                evidence=f"{evidence} {by.evidence}".rstrip(),
                 now=now,
             )
         asked = await self._ask_again(connection, new) if new.key != old.key else ()

@@ -14,7 +14,6 @@ from babel import Locale, UnknownLocaleError
 from mailer.intake import answering
 from mailer.intake.context import Asker, Context, Outcome
 from mailer.message.command import Pause, SetLanguage, SetTimezone
-from mailer.message.mark import Personal
 from mailer.store import people, withdrawal
 from mailer.store.people import State, Subscription
 from scheduler.recurrence import to_utc
@@ -87,14 +86,7 @@ async def _may_change(
         return None, Outcome(word="not subscribed")
     if asker.proven:
         return current, Outcome(word="")
-    await answering.reply(
-        context,
-        asker,
-        "reply-authorise",
-        detail={"command": wish},
-        reply_to=Personal.PREFERENCES,
-    )
-    return None, Outcome(word="asked to prove", subscription_id=current.id)
+    return None, await answering.ask_to_prove(context, asker, current, wish)
 
 
 async def _answer(

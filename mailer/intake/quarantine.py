@@ -17,8 +17,25 @@ from mailer.store.journal import Arrival
 from scheduler.clock import Clock
 
 MOST_FAILURES = 3
+_FROM, _TO = "X-Envelope-From: ", "X-Envelope-To: "
 
 _log = get_logger(__name__)
+
+
+def enveloped(content: bytes, *, sender: str | None, address: str) -> bytes:
+    """A mail with its envelope in front, so that it can be taken once more."""
+    lines = [] if sender is None else [f"{_FROM}{sender}\r\n"]
+    return "".join([*lines, f"{_TO}{address}\r\n"]).encode("utf-8", "surrogateescape") + content
+
+
+def opened(kept: bytes) -> tuple[bytes, str | None, str]:
+    """What `enveloped` was given: content, sender, address."""
+    sender = None
+    head, _, rest = kept.partition(b"\r\n")
+    if head.startswith(_FROM.encode()):
+        sender = head.decode("utf-8", "surrogateescape").removeprefix(_FROM)
+        head, _, rest = rest.partition(b"\r\n")
+    return rest, sender, head.decode("utf-8", "surrogateescape").removeprefix(_TO)
 
 
 class Quarantine:
@@ -30,7 +47,8 @@ class Quarantine:
         self._keep_for = keep_for
 
     async def keeps(self, arrival: Arrival, content: bytes, error: Exception) -> bool:
-        """Count a failure of a mail; whether it is kept aside now. Raises StoreUnavailable."""
+        """Count a failure of a mail; whether it is kept aside now. ``content`` is what is kept
+        then, as `enveloped` makes it. Raises StoreUnavailable."""
         now = self._clock.now()
 
         async def unit(connection: Connection) -> journal.Failure | None:

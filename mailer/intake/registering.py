@@ -11,7 +11,6 @@ from mailer.intake.seating import Seated
 from mailer.message.address import Purpose
 from mailer.message.command import AnswerInvitation, Register, Skip
 from mailer.message.invite import Method
-from mailer.message.mark import Personal
 from mailer.store import people, programme, registration
 from mailer.store.people import State, Subscription
 from mailer.store.programme import WebinarRecord
@@ -67,14 +66,7 @@ async def _settle(
         return Outcome(word="not subscribed")
     if not asker.proven:
         word = "register" if choice is Choice.REGISTERED else "skip"
-        await answering.reply(
-            context,
-            asker,
-            "reply-authorise",
-            detail={"command": f"{word} {webinar.number}"},
-            reply_to=Personal.PREFERENCES,
-        )
-        return Outcome(word="asked to prove", subscription_id=current.id)
+        return await answering.ask_to_prove(context, asker, current, f"{word} {webinar.number}")
     elsewhere = bool(webinar.registration_url)
     before = await registration.of(context.connection, current.subscriber_id, webinar.id)
     seated = Seated(state=choice)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from hashlib import blake2b
 
-from mailer.intake import alarming, answering
+from mailer.intake import alarming, briefing
 from mailer.intake.braking import Brake
 from mailer.intake.context import Context
 from mailer.log import get_logger
@@ -115,7 +115,7 @@ async def wave(context: Context, brake: Brake) -> None:
         "command": f"mailer bounces accept {domain}",
     }
     recipients = alarming.operators(context)
-    await answering.report(context, recipients, "report-bounces", detail=detail)
+    await briefing.report(context, recipients, "report-bounces", detail=detail)
 
 
 def cause_key(mailing: Mailing) -> str:
@@ -140,7 +140,7 @@ async def _send(
     webinar: WebinarRecord | None = None,
 ) -> None:
     recipients = organisers(context)
-    await answering.report(
+    await briefing.report(
         context, recipients, template, detail=detail, items=items, webinar=webinar
     )
 

@@ -40,6 +40,7 @@ class Purpose(StrEnum):
     BOUNCE = "bounce"
     POSTMASTER = "postmaster"
     MESSAGE = "message"  # in Message-IDs only; no address carries it
+    SIGN_IN = "sign-in"  # web pages only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ class Told:
     join_url: str
     abstract: str
     speakers: tuple[Speaker, ...]
+    hosts: tuple[Speaker, ...]
     links: tuple[Link, ...]
     materials: tuple[Link, ...]
 
@@ -47,6 +48,7 @@ def difference(
         found["was_title"] = told.title
     changed = {
         "speakers": told.speakers != tuple(replace(one, address="") for one in now.speakers),
+        "hosts": told.hosts != tuple(replace(one, address="") for one in now.hosts),
         "abstract": told.abstract != now.abstract,
         "registration": told.registration_url != now.registration_url,
         "join": registered and told.join_url != now.join_url,

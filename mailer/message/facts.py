@@ -13,6 +13,8 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speaker:
+    """Who speaks in a webinar, or who hosts it."""
+
     name: str
     affiliation: str = ""
     url: str = ""
@@ -59,6 +61,7 @@ class WebinarFacts:
     sequence: int
     stamp: datetime
     speakers: tuple[Speaker, ...] = ()
+    hosts: tuple[Speaker, ...] = ()
     links: tuple[Link, ...] = ()
     materials: tuple[Link, ...] = ()
     registration_url: str = ""

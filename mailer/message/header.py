@@ -100,12 +100,15 @@ def _mailbox(name: str, address: str) -> str:
     return f"{display} <{address}>" if display else address
 
 
+def is_answerable(address: str) -> bool:
+    """Whether an address from outside may stand in a field of ours: a plain one, in ASCII."""
+    return not LEFTOVER.search(address) and _PLAIN_ADDRESS.fullmatch(address) is not None
+
+
 def _reply_to(series: SeriesFacts, reply_to: Personal | str) -> str:
     if isinstance(reply_to, Personal):
         return token_address(series, reply_to)
-    if LEFTOVER.search(reply_to) or not _PLAIN_ADDRESS.fullmatch(reply_to):
-        return ""
-    return reply_to
+    return reply_to if is_answerable(reply_to) else ""
 
 
 def _message_ids(found: Sequence[str]) -> Iterator[str]:

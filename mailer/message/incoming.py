@@ -65,6 +65,7 @@ class Incoming:
     machine: str | None
     received_count: int
     invitation_answer: InvitationAnswer | None = None
+    sender: str | None = None  # the envelope's, None where it is not known
 
 
 def read(content: bytes, *, sender: str | None, authserv_id: str, own: frozenset[str]) -> Incoming:
@@ -93,6 +94,7 @@ def read(content: bytes, *, sender: str | None, authserv_id: str, own: frozenset
         machine=machine_reason(message, sender, own),
         received_count=len(raw_headers(message, "received")),
         invitation_answer=read_answer(message),
+        sender=sender,
     )
 
 

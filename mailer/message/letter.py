@@ -22,10 +22,19 @@ from mailer.message.skeleton import Skeleton
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who wrote what is passed on, as their From field says; the name may be empty."""
+
+    address: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """``answers`` is True for an answer to a mail, ``refers`` if that mail has a Message-ID;
     ``reply_to`` names the token address that an answer to this one should go to (a
-    confirmation's); ``unsubscribe`` is False for somebody who has nothing to leave. ``calendar`` is
+    confirmation's), ``passes_on`` the person whose words it passes on, to whom an answer goes;
+    ``unsubscribe`` is False for somebody who has nothing to leave. ``calendar`` is
     how the webinar goes along for the reader's calendar, None if it does not: REQUEST and CANCEL
     are for who is or was registered (RFC 5546 §3.2).
 
@@ -37,6 +46,7 @@ class Letter:
     answers: bool = False
     refers: bool = False
     reply_to: Personal | None = None
+    passes_on: Author | None = None
     unsubscribe: bool = True
     calendar: Method | None = None
 
@@ -80,7 +90,8 @@ def draw(
         answers=letter.answers,
         unsubscribe=letter.unsubscribe,
         about=facts.webinar.id if facts.webinar else "",
-        reply_to=letter.reply_to or "",
+        via=letter.passes_on.name if letter.passes_on else "",
+        reply_to=letter.reply_to or (letter.passes_on.address if letter.passes_on else ""),
         in_reply_to=Personal.ANSWERED if letter.refers else "",
     )
     return compose(

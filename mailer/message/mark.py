@@ -19,7 +19,7 @@ class Personal(StrEnum):
     """What can differ between two recipients of the same language and zone.
 
     Tokens are named as the `Purpose` they serve; `join` and `approve` are bound to a webinar or an
-    announcement.
+    announcement, `sign_in` to one mail.
     """
 
     ADDRESS = "address"
@@ -33,6 +33,7 @@ class Personal(StrEnum):
     SKIP = "skip"
     JOIN = "join"
     APPROVE = "approve"
+    SIGN_IN = "sign_in"
 
 
 def mark(personal: Personal) -> str:

@@ -15,11 +15,12 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton, get_timezone_location
+from babel.dates import format_date, format_skeleton, format_timedelta, get_timezone_location
 
 from mailer.message.bidi import digits_in_order
 
 DEFAULT_LANGUAGE = "en"
+_EXACTLY = 3.0  # of the next larger unit it takes so many before that is used: 'in 26 hours'
 _WITHIN_A_DAY = timedelta(days=1)  # what lasts longer names the day it ends on
 
 # Where CLDR's pattern is not the one wanted: day before month in English.
@@ -130,6 +131,13 @@ def instant(at: datetime, zone: str, language: str) -> str:
     return _wording(language).dated.format(date=full_date(local.date(), language), clock=clock)
 
 
+def ahead(span: timedelta, language: str) -> str:
+    """How long until something, roughly: 'in 3 days'."""
+    return format_timedelta(
+        span, threshold=_EXACTLY, add_direction=True, locale=locale_of(language)
+    )
+
+
 def full_date(day: date, language: str) -> str:
     """'Wednesday, 25 November 2026'."""
     return _first_of_month(day, language, _date(day, "full", _FULL, language))
@@ -148,6 +156,12 @@ def short_date(day: date, language: str) -> str:
     at_noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     text = format_skeleton("MMMEd", at_noon, locale=locale)
     return _first_of_month(day, language, text)
+
+
+def day_and_month(day: date, language: str) -> str:
+    """A day as it stands below a plot: ``25 Nov``."""
+    at_noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    return format_skeleton("MMMd", at_noon, locale=locale_of(language))
 
 
 def language_name(tag: str, language: str) -> str:

@@ -80,6 +80,7 @@ _PAGES = {
     Personal.CONFIRM: "c",
     Personal.REGISTER: "r",
     Personal.JOIN: "j",
+    Personal.SIGN_IN: "admin/sign-in",
 }
 
 

@@ -63,19 +63,19 @@ def _webinar(webinar: WebinarFacts, *, joins: bool) -> WebinarFacts:
         title=safe_line(webinar.title),
         abstract=safe_text(webinar.abstract).strip(),
         language=safe_line(webinar.language),
-        speakers=tuple(
-            Speaker(
-                name=safe_line(speaker.name),
-                affiliation=safe_line(speaker.affiliation),
-                url=_link(speaker.url),
-            )
-            for speaker in webinar.speakers
-        ),
+        speakers=tuple(map(_person, webinar.speakers)),
+        hosts=tuple(map(_person, webinar.hosts)),
         links=_links(webinar.links),
         materials=_links(webinar.materials),
         registration_url=_link(webinar.registration_url),
         join_url=_link(webinar.join_url) if joins else "",
         page_url=_link(webinar.page_url),
+    )
+
+
+def _person(one: Speaker) -> Speaker:
+    return Speaker(
+        name=safe_line(one.name), affiliation=safe_line(one.affiliation), url=_link(one.url)
     )
 
 

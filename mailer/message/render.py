@@ -9,7 +9,7 @@ All files are read when a `Renderer` is made: what was checked is what is sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
@@ -135,6 +135,17 @@ class Renderer:
         Raises `TemplateFault`."""
         return self._room(series, language).fill(name, facts)
 
+    def unreadable(self, series: Collection[str]) -> Iterator[TemplateFault]:
+        """The faults of every file that overrides one for all or one of these series, as far as
+        reading them shows: that needs no facts, so files count that no sample asks for."""
+        room = self._room("", "en")
+        for name, file in self._override.items():
+            whose = name.partition("/")[0]
+            if whose in {"mail", "web", *series} and name.endswith((".txt", ".html")):
+                fault = room.unreadable(name, file)
+                if fault is not None:
+                    yield fault
+
     def source(self, name: str) -> str:
         """A file as it is, overridden or built in. Raises `TemplateFault` if there is none."""
         found = self._find(name, "", "")
@@ -189,6 +200,14 @@ class _Room:
         except (Exception, RecursionError) as error:
             shown, line = _place(error.__traceback__, file.shown if file else name)
             raise TemplateFault(shown, line, _cause(error)) from error
+
+    def unreadable(self, name: str, file: _File) -> TemplateFault | None:
+        """What is wrong with a file before it is rendered."""
+        try:
+            self._sandbox.compile(file.source, name=name, filename=file.shown)
+        except TemplateSyntaxError as error:
+            return TemplateFault(error.filename or file.shown, error.lineno, str(error.message))
+        return None
 
     def inlined(self, html: str) -> str:
         """The page with its rules in style attributes; media queries stay in the head."""

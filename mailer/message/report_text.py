@@ -7,9 +7,11 @@ an address stands, not by system. Decides nothing about the reason. Linear time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from email.utils import getaddresses
+from itertools import groupby, islice
+from operator import itemgetter
 
 from mailer.message.automatic import is_role
 from mailer.message.parse import headers
@@ -53,6 +55,7 @@ _FAILING = re.compile(
     r"|exist|zustell|remis|entreg|consegn|доставл|無|不|실패|でき",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\w{2}")
 _HEADING_REACH = 3  # lines with text
 _NAME_CHARS = 60  # of a person, before their address in a list; more is a sentence
 _RETURNED_TO = ("x-failed-recipients", "x-envelope-to", "envelope-to", "x-rcpt-to", "to")
@@ -61,7 +64,8 @@ _RETURNED_LATER = ("delivered-to", "x-original-to", "x-bt-recipient", "cc")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedRecipient:
-    """A recipient and what stands with it: the rest of its paragraph, and all up to the next."""
+    """A recipient and what stands with it: the rest of its paragraph, and all up to the next,
+    wherever it is named."""
 
     address: str
     paragraph: str
@@ -204,25 +208,40 @@ def _rank(before: str, near: str, *, is_under_heading: bool) -> int:
 def _with_text(
     addresses: Iterable[str], mentions: list[_Mention], lines: list[str]
 ) -> tuple[NamedRecipient, ...]:
-    chosen = list({address.lower(): address for address in addresses}.values())[:RECIPIENTS]
-    wanted = {address.lower() for address in chosen}
-    starts = sorted({m.line for m in mentions if m.address.lower() in wanted})
-    named = []
-    for address in chosen:
-        first = next((m for m in mentions if m.address.lower() == address.lower()), None)
-        if first is None:
-            named.append(NamedRecipient(address=address, paragraph="", section=""))
-            continue
-        following = next((line for line in starts if line > first.line), len(lines))
-        rest = [lines[first.line][first.end :], *lines[first.line + 1 : following]]
-        named.append(
-            NamedRecipient(
-                address=address,
-                paragraph="\n".join(_paragraph(lines[first.line][: first.end], rest)),
-                section="\n".join(rest[:60]),
-            )
-        )
-    return tuple(named)
+    chosen = {address.lower(): address for address in addresses}
+    told = _passages(chosen.keys(), mentions, lines)
+    return tuple(
+        _named(address, told.get(name, ())) for name, address in islice(chosen.items(), RECIPIENTS)
+    )
+
+
+def _passages(
+    wanted: Collection[str], mentions: Iterable[_Mention], lines: list[str]
+) -> dict[str, list[list[str]]]:
+    """What stands about each address: from where it is named to where another one is. The first
+    line comes in two, up to the address and behind it."""
+    named = ((mention.address.lower(), mention) for mention in mentions)
+    runs = groupby((one for one in named if one[0] in wanted), key=itemgetter(0))
+    starts = [next(run) for _, run in runs]
+    told: dict[str, list[list[str]]] = {}
+    for name, start in starts:
+        end = next((m.line for _, m in starts if m.line > start.line), len(lines))
+        first = lines[start.line]
+        passage = [first[: start.end], first[start.end :], *lines[start.line + 1 : end]]
+        told.setdefault(name, []).append(passage)
+    return told
+
+
+def _named(address: str, passages: Sequence[list[str]]) -> NamedRecipient:
+    """A recipient with the first passage that says more than its name, and with all of them."""
+    about = [line for passage in passages for line in passage[1:]]
+    paragraphs = [_paragraph(passage[0], passage[1:]) for passage in passages] or [[]]
+    telling = (one for one in paragraphs if _WORD.search("".join(one[1:])))
+    return NamedRecipient(
+        address=address,
+        paragraph="\n".join(next(telling, paragraphs[0])),
+        section="\n".join(about[:60]),
+    )
 
 
 def _paragraph(before: str, rest: list[str]) -> list[str]:

@@ -30,11 +30,6 @@ class Signature:
     selector: str
     fields: frozenset[str]
 
-    @property
-    def covers_one_click(self) -> bool:
-        """Whether receivers may take the unsubscribe fields for true (RFC 8058 §4)."""
-        return self.fields >= ONE_CLICK
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:

@@ -56,6 +56,7 @@ WEBINAR = WebinarFacts(
         ),
         Speaker(name="Jean Exemple", affiliation="Institut d’exemple"),
     ),
+    hosts=(Speaker(name="Bo Example", affiliation="Example Institute"),),
     links=(Link(title="Background paper", url="https://www.example.org/paper?a=1&b=2"),),
     registers_here=True,
     join_url="https://meet.example.org/12",
@@ -72,6 +73,7 @@ SECOND = replace(
     ends_at=datetime(2026, 12, 9, 13, tzinfo=UTC),
     uid="7f0f2b3e-53a1-4f9c-8f5b-1b8d2f0c9a22",
     speakers=(Speaker(name="Jean Exemple"),),
+    hosts=(),
     links=(),
     registers_here=False,
     registration_url="https://register.example.org/13",
@@ -140,6 +142,11 @@ _DELIVERY: Details = {
     "waiting": 0,
 }
 _ITEMS = {
+    "forward": (
+        Item(text="Dear organisers,"),
+        Item(text=""),
+        Item(text="is there a recording of the last webinar?"),
+    ),
     "report-week": (
         Item(text=WEBINAR.title, at="2026-11-24T12:00:00+00:00", kind="reminder"),
         Item(text=SECOND.title, at="2026-11-25T08:00:00+00:00", kind="announcement"),
@@ -159,6 +166,7 @@ DETAILS: Mapping[str, tuple[Details, ...]] = {
         {
             "was_title": "The Content Code",
             "speakers": True,
+            "hosts": True,
             "abstract": True,
             "registration": True,
             "join": True,
@@ -249,8 +257,8 @@ DETAILS: Mapping[str, tuple[Details, ...]] = {
         },
     ),
     "forward": (
-        {"author": "reader@example.org", "subject": "A question"},
-        {"author": "reader@example.org", "subject": ""},
+        {"author": "reader@example.org", "subject": "A question", "answerable": True},
+        {"author": "δοκιμή@example.org", "subject": "", "answerable": False},
     ),
     "reply-preview": (
         _PREVIEW,
@@ -263,9 +271,10 @@ DETAILS: Mapping[str, tuple[Details, ...]] = {
         _TOLD,
         {**_TOLD, "told": "dropped", "sent": 700, "under_way": 3},
         {**_TOLD, "told": "dropped"},
-        {**_TOLD, "told": "approved", "stoppable": False},
+        {**_TOLD, "at": "", "stoppable": False},
         *({**_TOLD, "told": told} for told in ("already", "void", "own", "ended")),
     ),
+    "reply-sign-in": ({"minutes": 15},),
     "reply-announcement-refused": (
         {
             "reason": "line 2, at: found '2026-13-01 09:00', expected a time\n"
@@ -285,6 +294,7 @@ def bare(webinar: WebinarFacts | None) -> WebinarFacts | None:
         webinar,
         abstract="",
         speakers=(),
+        hosts=(),
         links=(),
         materials=(),
         registers_here=False,

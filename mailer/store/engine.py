@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from mailer.errors import StoreUnavailable, WrongOwner
 from mailer.log import get_logger
-from mailer.store.prepared import AT_HAND
+from mailer.store.prepared import ALONE, AT_HAND
 from mailer.store.thread import ThreadConnection
 
 T = TypeVar("T")
@@ -31,9 +32,28 @@ Connection = AsyncConnection  # what a unit gets; other packages name it without
 BUSY_TIMEOUT_SECONDS = 20.0
 POOL_TIMEOUT_SECONDS = 60.0
 READERS = 4
+CROSSINGS = 4  # times that a unit begins anew before it is told that the database is busy
+_CROSSED = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
 _UNCONFIRMED = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 
 _log = get_logger(__name__)
+
+
+class _Crossed(StoreUnavailable):
+    """PostgreSQL rolled a transaction back for another one's sake: the same again may succeed."""
+
+
+class How(Enum):
+    """How a unit's statements get to SQLite; PostgreSQL makes no difference.
+
+    STEPS: each in the connection's thread. BRIEF: all where they are called, so each must be over
+    within a millisecond, as nothing else happens meanwhile. ALONE: there is one prepared statement,
+    and it goes into the thread together with BEGIN and COMMIT.
+    """
+
+    STEPS = "steps"
+    BRIEF = "brief"
+    ALONE = "alone"
 
 
 class Store:
@@ -52,17 +72,29 @@ class Store:
         return Path(self.url.database or "") if is_sqlite else None
 
     async def write(
-        self, unit: Callable[[AsyncConnection], Awaitable[T]], *, brief: bool = False
+        self, unit: Callable[[AsyncConnection], Awaitable[T]], *, how: How = How.STEPS
     ) -> T:
         """Run a unit in one transaction; returns after its commit is durable.
 
-        A ``brief`` one runs its statements on SQLite where it is called, not in a thread: each must
-        be over within a millisecond, as nothing else happens meanwhile. Raises `StoreUnavailable`
-        when the database is locked, full or away, or `fault` is set; nothing is stored then.
+        ``how`` is for SQLite, where each step into the connection's thread costs more than a short
+        statement. Raises `StoreUnavailable` when the database is locked, full or away, or `fault`
+        is set; nothing is stored then.
+
+        A unit that PostgreSQL chose to end because two of them waited for each other runs again, so
+        it may change nothing but the database.
         """
         if self.fault is not None:
             raise StoreUnavailable(self.fault)
-        return await _shielded(self._run(self._writer, _at_hand(unit) if brief else unit))
+        work = self._write(_WAYS[how](unit))
+        # A lone statement ends by itself; a task of its own would make it wait for others' turns.
+        ends_itself = how is How.ALONE and self.sqlite_path is not None
+        return await (work if ends_itself else _shielded(work))
+
+    async def _write(self, unit: Unit[T]) -> T:
+        for _ in range(CROSSINGS):
+            with contextlib.suppress(_Crossed):
+                return await self._run(self._writer, unit)
+        return await self._run(self._writer, unit)
 
     async def read(self, unit: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run a unit that only reads, on one snapshot."""
@@ -70,9 +102,16 @@ class Store:
 
     async def _run(self, engine: AsyncEngine, unit: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         try:
-            async with engine.begin() as connection:
-                return await unit(connection)
+            connection = await engine.connect()
+            # Not as a context: that would give its end a task of its own, which waits its turn.
+            try:
+                async with connection.begin():
+                    return await unit(connection)
+            finally:
+                await connection.close()
         except (OperationalError, InterfaceError) as error:
+            if getattr(error.orig, "sqlstate", None) in _CROSSED:
+                raise _Crossed(f"others were in the way: {error.orig}") from error
             self._note_fault(error)
             raise StoreUnavailable(f"the database does not answer: {error.orig}") from error
         except DBAPIError as error:
@@ -107,25 +146,55 @@ class Store:
             await self._reader.dispose()
 
 
-def _at_hand(
-    unit: Callable[[AsyncConnection], Awaitable[T]],
-) -> Callable[[AsyncConnection], Awaitable[T]]:
+Unit = Callable[[AsyncConnection], Awaitable[T]]
+
+
+def _in_steps(unit: Unit[T]) -> Unit[T]:
+    return unit
+
+
+def _at_hand(unit: Unit[T]) -> Unit[T]:
     async def here(connection: AsyncConnection) -> T:
-        driver = (await connection.get_raw_connection()).driver_connection
-        if not isinstance(driver, ThreadConnection):
+        driver = _sqlite_driver(connection)
+        if driver is None:
             return await unit(connection)
         try:
             await driver.begin_now()
         except sqlite3.Error as error:
             raise DBAPIError.instance("BEGIN", (), error, sqlite3.Error) from error
-        with driver.at_hand():
-            connection.info[AT_HAND] = driver
-            try:
-                return await unit(connection)
-            finally:
-                del connection.info[AT_HAND]
+        with driver.at_hand(), _noted(connection, AT_HAND, driver):
+            return await unit(connection)
 
     return here
+
+
+def _alone(unit: Unit[T]) -> Unit[T]:
+    async def lone(connection: AsyncConnection) -> T:
+        driver = _sqlite_driver(connection)
+        if driver is None:
+            return await unit(connection)
+        with _noted(connection, ALONE, driver):
+            return await unit(connection)
+
+    return lone
+
+
+_WAYS = {How.STEPS: _in_steps, How.BRIEF: _at_hand, How.ALONE: _alone}
+
+
+def _sqlite_driver(connection: AsyncConnection) -> ThreadConnection | None:
+    assert connection.sync_connection is not None
+    driver = connection.sync_connection.connection.driver_connection
+    return driver if isinstance(driver, ThreadConnection) else None
+
+
+@contextlib.contextmanager
+def _noted(connection: AsyncConnection, name: str, driver: ThreadConnection) -> Iterator[None]:
+    connection.info[name] = driver
+    try:
+        yield
+    finally:
+        connection.info.pop(name, None)
 
 
 async def _shielded(work: Awaitable[T]) -> T:

@@ -53,6 +53,7 @@ async def enrol(
     *,
     series_id: str,
     confirmed: bool,
+    channel: Channel,
     evidence: str,
     now: datetime,
 ) -> tuple[Subscription, ...]:
@@ -72,7 +73,7 @@ async def enrol(
                 "subscription_id": one,
                 "at": now,
                 "act": Act.STATED if confirmed else Act.ASKED,
-                "channel": Channel.COMMAND_LINE,
+                "channel": channel,
                 "evidence": evidence,
             }
             for one in changed

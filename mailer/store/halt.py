@@ -29,6 +29,7 @@ from mailer.store.announcement import BY_HAND, State
 from mailer.store.outbox import PARKED_FROM
 from mailer.store.outbox import State as RowState
 from mailer.store.schema import Instant, announcement, outbox
+from mailer.store.withdrawal import CHANGED, is_outdated
 
 PARKED_FOR = timedelta(days=73_050)
 PAUSED = "its announcement is paused"
@@ -136,9 +137,17 @@ async def lagging(connection: AsyncConnection) -> tuple[int, ...]:
 async def follow(
     connection: AsyncConnection, announcement_id: int, *, after: int, limit: int, now: datetime
 ) -> int | None:
-    """Bring a slice of rows in line with their announcement's state, in the order in which they
-    were queued; where the next slice begins, None after the last."""
-    which, values = _following(await _locked(connection, announcement_id), now)
+    """Bring a slice of rows in line with their announcement's state, and with the webinar that it
+    tells of, in the order in which they were queued; where the next slice begins, None after the
+    last."""
+    state = await _locked(connection, announcement_id)
+    outdated = await connection.scalar(
+        select(announcement.c.id).where(announcement.c.id == announcement_id, is_outdated())
+    )
+    if outdated is not None and state is not State.CANCELLED:
+        which, values = _outdated(now)
+    else:
+        which, values = _following(state, now)
     of_it = (
         outbox.c.announcement_id == announcement_id,
         outbox.c.state.in_((RowState.QUEUED, RowState.SENDING)),
@@ -159,9 +168,16 @@ async def follow(
     return last
 
 
-def _following(
-    state: State, now: datetime
-) -> tuple[tuple[ColumnElement[bool], ...], dict[str, object]]:
+_Rows = tuple[tuple[ColumnElement[bool], ...], dict[str, object]]
+
+
+def _outdated(now: datetime) -> _Rows:
+    """What waits to tell what is not true any more; what is under way ends as it ends."""
+    gone = {"state": RowState.CANCELLED, "reason": CHANGED, "settled_at": now}
+    return (outbox.c.state == RowState.QUEUED,), gone
+
+
+def _following(state: State, now: datetime) -> _Rows:
     """Which of its unsettled rows an announcement's state changes, and how."""
     if state is State.PAUSED:
         parked = type_coerce(outbox.c.not_before, BigInteger) + _SPAN

@@ -75,17 +75,19 @@ async def keep(
     )
 
 
-_TEXTS = ("title", "zone", "abstract", "speakers", "links", "materials")
+_TEXTS = ("title", "zone", "abstract", "speakers", "hosts", "links", "materials")
 
 
 def _texts(record: WebinarRecord) -> dict[str, object]:
-    """What is read and not acted on. Speakers are kept without their address: it is told nobody."""
+    """What is read and not acted on. People are kept without their address: it is told nobody."""
     speakers = [replace(one, address="") for one in record.speakers]
+    hosts = [replace(one, address="") for one in record.hosts]
     return {
         "title": record.title,
         "zone": record.zone,
         "abstract": record.abstract,
         "speakers": msgspec.json.encode(speakers).decode(),
+        "hosts": msgspec.json.encode(hosts).decode(),
         "links": msgspec.json.encode(record.links).decode(),
         "materials": msgspec.json.encode(record.materials).decode(),
     }
@@ -172,6 +174,7 @@ async def told(connection: AsyncConnection, webinar_id: int, sequence: int) -> T
         **row._mapping,
         "status": Status(row.status),
         "speakers": _SPEAKERS.decode(row.speakers),
+        "hosts": _SPEAKERS.decode(row.hosts),
         "links": _LINKS.decode(row.links),
         "materials": _LINKS.decode(row.materials),
     }

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store.prepared import Prepared
@@ -148,8 +148,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptAside:
+    """A mail that could not be processed. ``recipient`` is without its token."""
+
     entry_id: int
     received_at: datetime
+    source: str
+    recipient: str
+    size: int
     outcome: str
     until: datetime
 
@@ -177,15 +182,18 @@ async def arrived(connection: AsyncConnection, author_key: str, message_id: str)
 
 
 async def of_author(
-    connection: AsyncConnection, author_key: str, *, limit: int
+    connection: AsyncConnection, author_key: str, *, limit: int, series_id: str | None = None
 ) -> tuple[Entry, ...]:
-    """The last mails that came from an address, newest first."""
-    rows = await connection.execute(
+    """The last mails that came from an address, to one series or all, newest first."""
+    statement = (
         select(inbound)
         .where(inbound.c.author_key == author_key)
         .order_by(inbound.c.id.desc())
         .limit(limit)
     )
+    if series_id is not None:
+        statement = statement.where(inbound.c.series_id == series_id)
+    rows = await connection.execute(statement)
     return tuple(
         Entry(
             received_at=row.received_at,
@@ -198,18 +206,30 @@ async def of_author(
     )
 
 
+def is_kept_aside() -> ColumnElement[bool]:
+    """Whether a mail is kept for a person, or was being tried once more when the process ended;
+    what is to come again from its sender has no bytes here."""
+    return and_(
+        or_(inbound.c.outcome.startswith(KEPT_ASIDE), inbound.c.outcome == FAILING),
+        inbound.c.blob_id.is_not(None),
+    )
+
+
 async def kept_aside(connection: AsyncConnection) -> tuple[KeptAside, ...]:
     """The mails that could not be processed and are kept, newest first."""
     rows = await connection.execute(
-        select(inbound.c.id, inbound.c.received_at, inbound.c.outcome, blob.c.keep_until)
+        select(inbound, blob.c.keep_until)
         .join(blob, blob.c.id == inbound.c.blob_id)
-        .where(inbound.c.outcome.startswith(KEPT_ASIDE))
+        .where(is_kept_aside())
         .order_by(inbound.c.id.desc())
     )
     return tuple(
         KeptAside(
             entry_id=row.id,
             received_at=row.received_at,
+            source=row.source,
+            recipient=row.recipient,
+            size=row.size,
             outcome=row.outcome,
             until=row.keep_until,
         )

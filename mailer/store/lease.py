@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store.outbox import PARKED_FROM, Priority, State, at_once, is_leased, is_queued
 from mailer.store.people import State as SubscriptionState
+from mailer.store.prepared import Prepared
 from mailer.store.schema import Instant, outbox, subscription
 from mailer.store.withdrawal import CHANGED, NEEDS_SUBSCRIPTION, TOO_LATE, still_true
 
@@ -177,7 +178,7 @@ def _claim() -> Update:
     )
 
 
-_CLAIM = _claim()
+_CLAIM = Prepared(lambda _: _claim())
 _URGENCY = attrgetter("priority", "id")
 
 
@@ -194,10 +195,8 @@ async def claim(
     What must not go out any more (expired; the webinar changed; the subscription ended, paused, or
     confirmed meanwhile) is settled here and not returned: there may be fewer rows than are due.
     """
-    found = await connection.execute(
-        _CLAIM, {"node": node, "now": now, "limit": limit, **_asked(priorities)}
-    )
-    leased = [Claimed._make(row[:-1]) for row in found.all() if row[-1] == State.SENDING]
+    found = await _CLAIM.rows(connection, node=node, now=now, limit=limit, **_asked(priorities))
+    leased = [Claimed._make(row[:-1]) for row in found if row[-1] == State.SENDING]
     return tuple(sorted(leased, key=_URGENCY))
 
 

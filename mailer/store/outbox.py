@@ -65,9 +65,9 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A row to be queued. ``generation`` goes into confirm tokens, and is what an approve token
-    names; ``data`` is the letter as JSON for a personal mail, empty for one of an announcement;
-    ``answered`` the Message-ID that it answers."""
+    """A row to be queued. ``generation`` goes into confirm tokens, and is what an approve or a
+    sign-in token names; ``data`` is the letter as JSON for a personal mail, empty for one of an
+    announcement; ``answered`` the Message-ID that it answers."""
 
     series_id: str
     kind: str

@@ -20,7 +20,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from mailer.store.thread import ThreadConnection
 
 Upsert = postgresql.Insert | sqlite.Insert
-AT_HAND = "at hand"  # in the notes that SQLAlchemy keeps beside a connection
+# In the notes that SQLAlchemy keeps beside a connection: how `Store.write` wants statements run.
+AT_HAND = "at hand"
+ALONE = "alone"
 Columns = tuple[Any, ...]  # of one row
 
 
@@ -45,6 +47,9 @@ class Prepared:
         driver = at_hand(connection)
         if driver is not None:
             return self._for_sqlite(connection).rows(driver, values)
+        lone = connection.info.pop(ALONE, None)
+        if lone is not None:
+            return await self._for_sqlite(connection).rows_alone(lone, values)
         result = await connection.execute(self._statement(connection), values)
         return [tuple(row) for row in result] if result.returns_rows else ()
 
@@ -96,26 +101,48 @@ class _Compiled:
             )
             for name in names
         ]
-        self._readers = [
+        readers = [
             column.type.dialect_impl(dialect).result_processor(dialect, None)
             for column in getattr(statement, "exported_columns", ())
         ]
+        self._readers = [(at, read) for at, read in enumerate(readers) if read is not None]
 
     def rows(self, driver: ThreadConnection, values: Mapping[str, object]) -> Sequence[Columns]:
         """Run it now."""
-        bound = [
+        bound = self._bound(values)
+        try:
+            found = driver.run_here(self._sql, bound)
+        except sqlite3.Error as error:
+            raise self._failure(bound, error) from error
+        return self._read(found)
+
+    async def rows_alone(
+        self, driver: ThreadConnection, values: Mapping[str, object]
+    ) -> Sequence[Columns]:
+        """Run it as a transaction of its own, in the connection's thread."""
+        bound = self._bound(values)
+        try:
+            found = await driver.run_alone(self._sql, bound)
+        except sqlite3.Error as error:
+            raise self._failure(bound, error) from error
+        return self._read(found)
+
+    def _bound(self, values: Mapping[str, object]) -> list[object]:
+        return [
             value if write is None else write(value)
             for name, write, fixed in self._places
             for value in (values.get(name, fixed),)
         ]
-        try:
-            found = driver.run_here(self._sql, bound)
-        except sqlite3.Error as error:
-            raise DBAPIError.instance(self._sql, bound, error, sqlite3.Error) from error
-        return [self._read(row) for row in found] if found else ()
 
-    def _read(self, row: Columns) -> Columns:
-        return tuple(
-            value if read is None else read(value)
-            for value, read in zip(row, self._readers, strict=True)
-        )
+    def _failure(self, bound: list[object], error: sqlite3.Error) -> Exception:
+        """As SQLAlchemy tells it."""
+        return DBAPIError.instance(self._sql, bound, error, sqlite3.Error)
+
+    def _read(self, found: list[Columns]) -> Sequence[Columns]:
+        if not self._readers:
+            return found
+        rows = [list(row) for row in found]
+        for at, read in self._readers:
+            for row in rows:
+                row[at] = read(row[at])
+        return [tuple(row) for row in rows]

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.config.model import Series
-from mailer.message.facts import Link, SeriesFacts
+from mailer.message.facts import SeriesFacts
 from mailer.store import history
 from mailer.store.restatement import restate
 from mailer.store.schema import series, webinar
@@ -143,24 +143,6 @@ async def add_all(
 def _uid(series_id: str, slug: str, now: datetime) -> uuid.UUID:
     """An opaque identity for calendars (RFC 7986 §5.3), the same if a simulation is run again."""
     return uuid.uuid5(_UID_SPACE, f"{series_id}/{slug}/{now.isoformat()}")
-
-
-async def revise(
-    connection: AsyncConnection,
-    record: WebinarRecord,
-    *,
-    now: datetime,
-    content: WebinarContent | None = None,
-    status: Status | None = None,
-    materials: tuple[Link, ...] | None = None,
-    reason: str | None = None,
-) -> WebinarRecord:
-    """Store a change: revision + 1, and sequence + 1 if time, place or status changed."""
-    change = Revision(
-        record=record, content=content, status=status, materials=materials, reason=reason
-    )
-    (changed,) = await revise_all(connection, (change,), now=now)
-    return changed
 
 
 async def revise_all(

@@ -65,8 +65,9 @@ async def listing(
     *,
     webinar_id: int | None = None,
     subscriber_id: int | None = None,
+    series_id: str | None = None,
 ) -> tuple[Registration, ...]:
-    """Registrations of a webinar or of a person, oldest first."""
+    """Registrations of a webinar or of a person, in one series or all, oldest first."""
     statement = (
         select(
             webinar.c.slug,
@@ -83,6 +84,8 @@ async def listing(
         statement = statement.where(registration.c.webinar_id == webinar_id)
     if subscriber_id is not None:
         statement = statement.where(registration.c.subscriber_id == subscriber_id)
+    if series_id is not None:
+        statement = statement.where(webinar.c.series_id == series_id)
     return tuple(
         Registration(
             webinar=row.slug,

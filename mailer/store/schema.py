@@ -131,6 +131,7 @@ webinar = _table(
     Column("join_url", Text, nullable=False, server_default=""),
     Column("capacity", Integer, nullable=False, server_default="0"),
     Column("speakers", Text, nullable=False, server_default="[]"),
+    Column("hosts", Text, nullable=False, server_default="[]"),
     Column("links", Text, nullable=False, server_default="[]"),
     Column("materials", Text, nullable=False, server_default="[]"),
     Column("reason", Text, nullable=False, server_default=""),
@@ -159,6 +160,7 @@ webinar_facts = Table(
     Column("join_url", Text, nullable=False),
     Column("abstract", Text, nullable=False),
     Column("speakers", Text, nullable=False),
+    Column("hosts", Text, nullable=False),
     Column("links", Text, nullable=False),
     Column("materials", Text, nullable=False),
 )
@@ -488,6 +490,42 @@ renewal = Table(
     Column("answered_at", Instant),
 )
 
+# A link by which an organiser can sign in, once and not for long; the token in it names this row.
+sign_in = _table(
+    "sign_in",
+    _id(),
+    Column("organiser", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Index("ix_sign_in_expires_at", "expires_at"),
+)
+
+# A browser in which an organiser is signed in: known by the hash of its cookie, all that is kept.
+visit = _table(
+    "visit",
+    _id(),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("organiser", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+
+# What organisers did at their pages. `about` names a row, as "webinar 7" or "subscription 12", and
+# is empty for what concerns all; nothing here tells of a person.
+page_deed = _table(
+    "page_deed",
+    _id(),
+    Column("series_id", Text, ForeignKey("series.id")),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("about", Text, nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default=""),
+    Index("ix_page_deed_about", "about"),
+)
+
 # Answers given per scope and time slice; a limit is a sum over the slices of its span. A day of the
 # warm-up is a slice of a scope of its own.
 answer_count = Table(
@@ -507,6 +545,7 @@ import_batch = _table(
     Column("confirmed", Boolean, nullable=False),
     Column("evidence", Text, nullable=False),
     Column("welcome", Boolean, nullable=False),
+    Column("channel", Text, nullable=False),
     Column("made_at", Instant, nullable=False),
     Column("decided_at", Instant),
     Column("total", Integer, nullable=False, server_default="0"),

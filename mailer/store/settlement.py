@@ -7,8 +7,8 @@ while it was under way stays so. Each row is found by its key; bench/ledger.py s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Update, bindparam, case, update
@@ -17,15 +17,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mailer.message.judgement import BounceClass
 from mailer.store.bounce import Refusal, note_refusals
 from mailer.store.outbox import State
+from mailer.store.prepared import Prepared
 from mailer.store.schema import Instant, milliseconds, outbox
 from mailer.store.statement import field, given_rows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What became of one leased row. Back to ``queued`` needs ``not_before``; ``attempts`` is what
     counts from now on; ``doubt`` when the peer may have it although it did not say so;
-    ``bounce_class`` when it failed because the recipient was refused."""
+    ``bounce_class`` when it failed because the recipient was refused. A tuple, as there may be
+    thousands of them a second.
+    """
 
     id: int
     state: State
@@ -66,7 +68,12 @@ def _settle() -> Update:
     )
 
 
-_SETTLE = _settle()
+_SETTLE = Prepared(lambda _: _settle())
+
+
+def is_one_statement(settlements: Sequence[Settlement]) -> bool:
+    """Whether `settle` is a single statement for these."""
+    return all(one.bounce_class is None for one in settlements)
 
 
 async def settle(
@@ -80,7 +87,7 @@ async def settle(
     if not settlements:
         return
     rows = msgspec.json.encode([_row(one) for one in settlements]).decode()
-    await connection.execute(_SETTLE, {"settlements": rows, "node": node, "now": now})
+    await _SETTLE.rows(connection, settlements=rows, node=node, now=now)
     refusals = [
         Refusal(outbox_id=one.id, cls=one.bounce_class, status=one.bounce_status)
         for one in settlements

@@ -16,13 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mailer.message.address import Address
 from mailer.store import history, people
 from mailer.store.announcement import Announcement
+from mailer.store.audience import NEVER_TOLD
 from mailer.store.outbox import State
 from mailer.store.schema import announcement, outbox, registration, subscriber, subscription
 from scheduler.change import outdated
 from scheduler.model import Audience, Kind
 
 KINDS = (Kind.REMINDER, Kind.UPDATE, Kind.CANCELLATION)
-NEVER_TOLD = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +101,10 @@ async def _got_it(
 async def _told(
     connection: AsyncConnection, item: Announcement, keys: Collection[str]
 ) -> dict[str, int]:
-    """As of which sequence who takes part was told of the webinar last."""
-    rows = await connection.execute(
-        select(outbox.c.recipient_key, func.max(announcement.c.sequence).label("last"))
+    """As of which sequence they were told of the webinar last: for taking part, or as somebody who
+    was subscribed then and is not any more. Who is subscribed hears of it as such."""
+    taking_part = (
+        select(outbox.c.recipient_key, announcement.c.sequence)
         .join(announcement, announcement.c.id == outbox.c.announcement_id)
         .where(
             announcement.c.webinar_id == item.webinar_id,
@@ -111,9 +112,36 @@ async def _told(
             outbox.c.recipient_key.in_(keys),
             history.may_have_told(),
         )
-        .group_by(outbox.c.recipient_key)
     )
-    return {row.recipient_key: row.last for row in rows}
+    were_subscribed = (
+        select(subscriber.c.address_key, subscription.c.id)
+        .join(subscription, subscription.c.subscriber_id == subscriber.c.id)
+        .where(
+            subscriber.c.address_key.in_(keys),
+            subscription.c.series_id == item.series_id,
+            subscription.c.state != people.State.ACTIVE,
+        )
+    )
+    whose = {row.id: row.address_key for row in await connection.execute(were_subscribed)}
+    found: dict[str, int] = {}
+    for key, sequence in await connection.execute(taking_part):
+        found[key] = max(sequence, found.get(key, sequence))
+    for (one, about), sequence in (await history.known_to(connection, tuple(whose))).items():
+        if about == item.webinar_id:
+            found[whose[one]] = max(sequence, found.get(whose[one], sequence))
+    return found
+
+
+async def once_told(connection: AsyncConnection, webinar_id: int) -> tuple[Address, ...]:
+    """Everybody who was told of a webinar for taking part in it, whether they still do or not."""
+    rows = await connection.execute(
+        select(outbox.c.recipient_key, func.max(outbox.c.recipient).label("recipient"))
+        .join(announcement, announcement.c.id == outbox.c.announcement_id)
+        .where(announcement.c.webinar_id == webinar_id, _is_speakers(), history.may_have_told())
+        .group_by(outbox.c.recipient_key)
+        .order_by(outbox.c.recipient_key)
+    )
+    return tuple(Address(key=row.recipient_key, mailbox=row.recipient) for row in rows)
 
 
 async def read_as_subscribers(

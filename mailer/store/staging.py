@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.files.people_csv import PersonRow
 from mailer.message.address import Address
+from mailer.message.command import Channel
 from mailer.store.schema import import_batch, import_row
 from mailer.store.statement import upsert
 
@@ -23,11 +24,13 @@ from mailer.store.statement import upsert
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """How people come in. ``confirmed`` when an organiser says how they consented, in the words
-    ``evidence``; else they are asked, and ``evidence`` says where their address is from."""
+    ``evidence``; else they are asked, and ``evidence`` says where their address is from.
+    ``channel`` is the organiser's way."""
 
     confirmed: bool
     evidence: str
     welcome: bool = False
+    channel: Channel = Channel.COMMAND_LINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class Batch:
     series_id: str
     terms: Terms
     made_at: datetime
+    decided_at: datetime | None
     total: int
     done_to: int
     finished: bool
@@ -70,6 +74,7 @@ async def open_batch(
             confirmed=terms.confirmed,
             evidence=terms.evidence,
             welcome=terms.welcome,
+            channel=terms.channel,
             made_at=now,
         )
         .returning(import_batch.c.id)
@@ -231,6 +236,7 @@ async def discard(connection: AsyncConnection, batch_id: int, *, limit: int) -> 
 
 
 def _batch(fields: RowMapping) -> Batch:
-    terms = Terms(**{name: fields[name] for name in Terms.__dataclass_fields__})
+    given = {name: fields[name] for name in Terms.__dataclass_fields__}
+    terms = Terms(**{**given, "channel": Channel(given["channel"])})
     names = Batch.__dataclass_fields__.keys() - {"terms"}
     return Batch(terms=terms, **{name: fields[name] for name in names})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, case, func, select
@@ -27,16 +28,37 @@ class Counts:
     cancelled: int
 
 
+# What a row counts as.
+_LABEL = case(
+    (and_(outbox.c.state.in_((State.QUEUED, State.SENDING)), outbox.c.doubts > 0), "in_doubt"),
+    (and_(outbox.c.state == State.QUEUED, outbox.c.attempts > 0), "deferred"),
+    else_=outbox.c.state,
+).label("label")
+_NAMES = tuple(Counts.__dataclass_fields__)
+
+
 async def counts(connection: AsyncConnection, *which: ColumnElement[bool]) -> Counts:
     """How the ledger stands, the whole of it or the rows named."""
-    label = case(
-        (and_(outbox.c.state.in_((State.QUEUED, State.SENDING)), outbox.c.doubts > 0), "in_doubt"),
-        (and_(outbox.c.state == State.QUEUED, outbox.c.attempts > 0), "deferred"),
-        else_=outbox.c.state,
-    ).label("label")
     rows = await connection.execute(
-        select(label, func.count().label("n")).where(*which).group_by(label)
+        select(_LABEL, func.count().label("n")).where(*which).group_by(_LABEL)
     )
-    found = {row.label: row.n for row in rows}
-    names = Counts.__dataclass_fields__
-    return Counts(**{name: found.get(name, 0) for name in names})
+    return _counts({row.label: row.n for row in rows})
+
+
+async def counts_of(
+    connection: AsyncConnection, announcement_ids: Collection[int]
+) -> dict[int, Counts]:
+    """How the rows of each of these announcements stand."""
+    rows = await connection.execute(
+        select(outbox.c.announcement_id, _LABEL, func.count().label("n"))
+        .where(outbox.c.announcement_id.in_(announcement_ids))
+        .group_by(outbox.c.announcement_id, _LABEL)
+    )
+    found: dict[int, dict[str, int]] = {one: {} for one in announcement_ids}
+    for row in rows:
+        found[row.announcement_id][row.label] = row.n
+    return {one: _counts(by_label) for one, by_label in found.items()}
+
+
+def _counts(found: Mapping[str, int]) -> Counts:
+    return Counts(**{name: found.get(name, 0) for name in _NAMES})

@@ -9,6 +9,7 @@ Otherwise this is aiosqlite; bench/ledger.py shows what it saves.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -83,6 +84,19 @@ class ThreadConnection(aiosqlite.Connection):
         """The rows of a statement, now; only while the connection is at hand."""
         return self._conn.execute(sql, parameters).fetchall()
 
+    async def run_alone(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
+        """The rows of a statement that is a whole transaction: one hop for all of it. A cancelled
+        caller gets away when the transaction is over."""
+        begin, self._begin = self._begin, ""
+        work = partial(_run_alone, self._conn, begin, sql, parameters)
+        try:
+            rows: list[Any] = await self._execute(work)  # type: ignore[no-untyped-call]
+        except asyncio.CancelledError:
+            # The thread takes one thing after the other: behind this the statement has ended.
+            await asyncio.wait([asyncio.ensure_future(self._execute(_nothing))])  # type: ignore[no-untyped-call]
+            raise
+        return rows
+
     async def run(self, call: str, sql: str, parameters: Sequence[Any]) -> _Result:
         """Run a statement, ``call`` being `execute` or `executemany`."""
         if self.is_at_hand:
@@ -103,6 +117,24 @@ def _run(
     result = _Result(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
     cursor.close()
     return result
+
+
+def _nothing() -> None:
+    """To be behind what the thread does now."""
+
+
+def _run_alone(
+    connection: sqlite3.Connection, begin: str, sql: str, parameters: Sequence[Any]
+) -> list[Any]:
+    connection.execute(begin)
+    try:
+        rows = connection.execute(sql, parameters).fetchall()
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # not when SQLite has ended it by itself
+            connection.execute("ROLLBACK")
+        raise
+    return rows
 
 
 class ThreadCursor:

@@ -35,6 +35,7 @@ class WebinarContent:
     join_url: str = ""
     capacity: int = 0
     speakers: tuple[Speaker, ...] = ()
+    hosts: tuple[Speaker, ...] = ()
     links: tuple[Link, ...] = ()
 
 
@@ -64,6 +65,7 @@ class WebinarRecord:
     join_url: str
     capacity: int
     speakers: tuple[Speaker, ...]
+    hosts: tuple[Speaker, ...]
     links: tuple[Link, ...]
     materials: tuple[Link, ...]
     reason: str
@@ -112,6 +114,7 @@ class WebinarRecord:
             sequence=self.sequence,
             stamp=self.stamp,
             speakers=self.speakers,
+            hosts=self.hosts,
             links=self.links,
             materials=self.materials,
             registration_url=self.registration_url,
@@ -192,6 +195,7 @@ def columns_of(content: WebinarContent) -> dict[str, object]:
         "join_url": content.join_url,
         "capacity": content.capacity,
         "speakers": msgspec.json.encode(content.speakers).decode(),
+        "hosts": msgspec.json.encode(content.hosts).decode(),
         "links": msgspec.json.encode(content.links).decode(),
     }
 
@@ -222,6 +226,7 @@ def record_of(row: Row[tuple[object, ...]]) -> WebinarRecord:
         join_url=fields["join_url"],
         capacity=fields["capacity"],
         speakers=_SPEAKERS.decode(fields["speakers"]),
+        hosts=_SPEAKERS.decode(fields["hosts"]),
         links=_LINKS.decode(fields["links"]),
         materials=_LINKS.decode(fields["materials"]),
         reason=fields["reason"],

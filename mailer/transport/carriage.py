@@ -52,7 +52,7 @@ def commands(outgoing: Outgoing, offered: Extensions) -> tuple[bytes, bytes, byt
 
 def obstacle(outgoing: Outgoing, offered: Extensions) -> Outcome | None:
     """Why this mail cannot go to this server, None if it can be tried."""
-    return _bad_envelope(outgoing, offered) or _bad_content(outgoing.content, offered)
+    return _bad_envelope(outgoing, offered) or _bad_content(outgoing, offered)
 
 
 def _bad_envelope(outgoing: Outgoing, offered: Extensions) -> Outcome | None:
@@ -66,16 +66,21 @@ def _bad_envelope(outgoing: Outgoing, offered: Extensions) -> Outcome | None:
     return None
 
 
-def _bad_content(content: bytes, offered: Extensions) -> Outcome | None:
+def _bad_content(outgoing: Outgoing, offered: Extensions) -> Outcome | None:
+    content = outgoing.content
     if not content.isascii() and not offered.eight_bit:
         return impossible(Phase.DATA, "5.6.3 the server does not take 8-bit mail (RFC 6152)")
-    lines = content.count(b"\r\n")
-    if content.count(b"\n") != lines or content.count(b"\r") != lines or b"\0" in content:
+    if not outgoing.straight and _is_crooked(content):
         return impossible(Phase.DATA, "5.6.0 bare CR or LF, or NUL, in the mail")
     if offered.size and len(content) > offered.size:
         reason = f"5.3.4 larger than the {offered.size} bytes that the server takes"
         return impossible(Phase.MAIL, reason)
     return None
+
+
+def _is_crooked(content: bytes) -> bool:
+    lines = content.count(b"\r\n")
+    return content.count(b"\n") != lines or content.count(b"\r") != lines or b"\0" in content
 
 
 def is_mailbox(address: str) -> bool:
@@ -87,11 +92,13 @@ def is_mailbox(address: str) -> bool:
     return octets <= PATH_OCTETS and _MAILBOX.fullmatch(address) is not None
 
 
-def stuffed(content: bytes) -> bytes:
+def stuffed(outgoing: Outgoing) -> bytes:
     """The mail as it goes after 354: dots doubled at line starts, ended by a lone dot (§4.5.2)."""
-    body = content.replace(b"\r\n.", b"\r\n..")
-    if body.startswith(b"."):
-        body = b"." + body
+    body = outgoing.content
+    if not outgoing.straight:
+        body = body.replace(b"\r\n.", b"\r\n..")
+        if body.startswith(b"."):
+            body = b"." + body
     return body + (b".\r\n" if not body or body.endswith(b"\r\n") else b"\r\n.\r\n")
 
 

@@ -38,6 +38,7 @@ class Fleet:
         self._loop = asyncio.get_running_loop()
         self._open: set[Pipeline] = set()
         self._idle: list[Pipeline] = []  # the one used last at the end
+        self._holding: list[Pipeline] = []
         self._opening: set[asyncio.Task[None]] = set()
         self._all_ended = asyncio.Event()
         self._all_ended.set()
@@ -46,7 +47,10 @@ class Fleet:
         self._sweep: asyncio.TimerHandle | None = None
 
     def wake(self, waiting: int) -> None:
-        """Put idle connections to work, and open more if there is work for them."""
+        """Put waiting connections to work, and open more if there is work for them."""
+        holding, self._holding = self._holding, []
+        for pipeline in holding:
+            pipeline.kick()
         if self._ending:
             return
         for _ in range(min(waiting, len(self._idle))):
@@ -99,7 +103,7 @@ class Fleet:
         me = asyncio.current_task()
         assert me is not None
         try:
-            opened = await self._opener(self._source, self._on_idle, self._on_end)
+            opened = await self._opener(self._source, self._on_wait, self._on_end)
         except Exception as fault:  # a fault of ours: it must not look as if all were well
             _log.exception("cannot open a connection", action="connection.failed")
             opened = lost(Phase.CONNECT, f"internal: {type(fault).__name__}", alarm=True)
@@ -133,12 +137,16 @@ class Fleet:
 
     def _on_end(self, pipeline: Pipeline) -> None:
         self._open.discard(pipeline)
-        if pipeline in self._idle:
-            self._idle.remove(pipeline)
+        for waiting in (self._idle, self._holding):
+            if pipeline in waiting:
+                waiting.remove(pipeline)
         if not self._open:
             self._all_ended.set()
 
-    def _on_idle(self, pipeline: Pipeline) -> None:
+    def _on_wait(self, pipeline: Pipeline) -> None:
+        if pipeline.holds:
+            self._holding.append(pipeline)
+            return
         self._idle.append(pipeline)
         if self._sweep is None:
             self._sweep = self._loop.call_later(self._patience.idle, self._leave_unused)

@@ -69,6 +69,6 @@ class _Talk:
         sender, recipient, data = commands(mail, _OUR_DAEMON)
         fine = self.say(sender).positive and self.say(recipient).positive
         if fine and self.say(data).code == 354:
-            return self.say(stuffed(mail.content)).positive
+            return self.say(stuffed(mail)).positive
         self.say(b"RSET\r\n")
         return False

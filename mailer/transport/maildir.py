@@ -62,7 +62,8 @@ class Writer:
         self._tell(Outcome(fate=Fate.DOUBT, phase=Phase.DOT, text="cut off"))
 
     async def _run(self) -> None:
-        while not self._ending and (outgoing := self._source.take()) is not None:
+        source = self._source
+        while not self._ending and source.may_hand_over() and (outgoing := source.take()):
             self._current = outgoing
             self._tell(await self._written(outgoing))
         self._writing = None

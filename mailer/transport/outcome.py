@@ -9,8 +9,8 @@ reply is in doubt.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 TEXT_CHARS = 1_000  # of a reply, as kept in the ledger
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -35,18 +35,18 @@ class Fate(StrEnum):
     DOUBT = "doubt"  # the peer may have taken it: again, with the same Message-ID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """One finished mail: ``content`` is CRLF wire text without dot-stuffing."""
+class Outgoing(NamedTuple):
+    """One finished mail: ``content`` is CRLF wire text without dot-stuffing. ``straight`` if it is
+    known to have no other ends of line, no line that begins with a dot, and no NUL."""
 
     id: int
     sender: str
     recipient: str
     content: bytes
+    straight: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """``code`` is None when no reply was read; ``alarm`` when an outage needs a person."""
 
     fate: Fate
@@ -96,6 +96,8 @@ def impossible(phase: Phase, reason: str) -> Outcome:
 
 def printable(text: str) -> str:
     """A peer's words as one line that any database and log can hold."""
+    if text.isprintable():
+        return text[:TEXT_CHARS].strip()
     sound = text.encode("utf-8", "replace").decode()  # no half of a surrogate pair
     return _CONTROLS.sub(" ", sound)[:TEXT_CHARS].strip()
 

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
 
 from mailer.transport.carriage import Extensions, commands, obstacle, stuffed
 from mailer.transport.outcome import Outcome, Outgoing, Phase, judge, lost, taken
@@ -26,6 +25,7 @@ from mailer.transport.source import Source
 PIECE_OCTETS = 65_536  # a larger mail is written alone, and watched while it leaves
 _SERVICE_ENDS = 421
 _GO_ON = 354
+_ENVELOPE = (Phase.MAIL, Phase.RCPT, Phase.DATA)
 
 
 class _Step(Enum):
@@ -43,14 +43,13 @@ class _Mail:
     refusal: Outcome | None = None
 
 
-class _Awaited(NamedTuple):
-    step: Phase | _Step
-    mail: _Mail | None
+_Awaited = tuple[Phase | _Step, _Mail | None]  # whose reply is the next one
 
 
 class Pipeline(asyncio.Protocol):
-    """A greeted connection. ``on_idle`` is told when there was nothing to take, ``on_end`` when the
-    connection has ended and each mail it took has come back to the source."""
+    """A greeted connection. ``on_wait`` is told when there was nothing to take, or when what was
+    taken may not be handed over yet (`holds`); ``on_end`` when the connection has ended and each
+    mail it took has come back to the source."""
 
     def __init__(
         self,
@@ -59,19 +58,20 @@ class Pipeline(asyncio.Protocol):
         source: Source,
         *,
         patience: Patience,
-        on_idle: Callable[[Pipeline], None],
+        on_wait: Callable[[Pipeline], None],
         on_end: Callable[[Pipeline], None],
     ) -> None:
         self._transport = transport
         self._extensions = extensions
         self._source = source
         self._patience = patience
-        self._on_idle = on_idle
+        self._on_wait = on_wait
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._replies = Replies()
         self._awaited: deque[_Awaited] = deque()
         self._next: _Mail | None = None  # waits for the reply to RSET
+        self._held: _Mail | None = None  # the server waits for it
         self._open = False  # a transaction was begun and not ended: RSET before the next MAIL
         self._ended_one = False  # the server has had its say on a mail before
         self._ending = False
@@ -84,15 +84,22 @@ class Pipeline(asyncio.Protocol):
 
     # --- what the owner calls ---
 
+    @property
+    def holds(self) -> bool:
+        """Whether the server waits for a mail that may not be handed over yet."""
+        return self._held is not None
+
     def kick(self) -> None:
-        """There may be something to take."""
-        if not self._awaited and not self._ending and self._ended is None:
+        """There may be something to take, or to hand over."""
+        if self._held is not None:
+            self._let_go(self._held)
+        elif not self._awaited and not self._ending and self._ended is None:
             self._begin()
 
     def end(self) -> None:
         """Take nothing more, and say QUIT after what is under way."""
         self._ending = True
-        if not self._awaited and self._ended is None:
+        if not self._awaited and self._held is None and self._ended is None:
             self._quit()
 
     def abort(self, cause: str) -> None:
@@ -109,6 +116,7 @@ class Pipeline(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         fault: str | None = None
+        heard = False
         try:
             self._replies.feed(data)
         except NotSmtp as nonsense:
@@ -118,8 +126,11 @@ class Pipeline(asyncio.Protocol):
             if fault is not None and reply.code == _GO_ON:
                 break  # what follows was said before the mail could be: nothing may follow it
             self._hear(reply)
+            heard = True
         if fault is not None:
             self.abort(fault)
+        elif heard:
+            self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.abort(f"the server closed the connection{f' ({exc})' if exc else ''}")
@@ -136,18 +147,21 @@ class Pipeline(asyncio.Protocol):
 
     def _hear(self, reply: Reply) -> None:
         step, mail = self._awaited.popleft()
-        self._watch()
-        match step:
-            case _Step.RSET:
-                self._after_rset(reply)
-            case _Step.QUIT:
-                self.abort("closed")
-            case Phase.DOT:
-                self._after_content(_known(mail), reply)
-            case Phase.DATA:
-                self._after_data(_known(mail), reply)
-            case _:
-                self._after_envelope(step, _known(mail), reply)
+        if step is _Step.QUIT:
+            self.abort("closed")
+        elif step is _Step.RSET:
+            self._after_rset(reply)
+        else:
+            assert mail is not None
+            self._after_step(step, mail, reply)
+
+    def _after_step(self, step: Phase, mail: _Mail, reply: Reply) -> None:
+        if step is Phase.DOT:
+            self._after_content(mail, reply)
+        elif step is Phase.DATA:
+            self._after_data(mail, reply)
+        else:
+            self._after_envelope(step, mail, reply)
 
     def _after_envelope(self, phase: Phase, mail: _Mail, reply: Reply) -> None:
         """MAIL or RCPT. The first refusal is what counts, later replies only keep step."""
@@ -168,7 +182,7 @@ class Pipeline(asyncio.Protocol):
             if self._refused(Phase.DATA, mail, reply):
                 self._give_up(mail)
         elif mail.refusal is not None:  # an empty mail must not go out
-            self._awaited.appendleft(_Awaited(Phase.DATA, mail))
+            self._awaited.appendleft((Phase.DATA, mail))
             self.abort("DATA accepted without a recipient")
         else:
             self._send_content(mail)
@@ -203,11 +217,11 @@ class Pipeline(asyncio.Protocol):
     def _refused(self, phase: Phase, mail: _Mail, reply: Reply) -> bool:
         """Note a refusal; False if the connection has ended with it."""
         if reply.code < 400:
-            self._awaited.appendleft(_Awaited(phase, mail))
+            self._awaited.appendleft((phase, mail))
             self.abort(f"{reply} is no reply to {phase}")
             return False
         if reply.code == _SERVICE_ENDS and phase is Phase.MAIL and self._ended_one:
-            self._awaited.appendleft(_Awaited(phase, mail))  # a kept connection came to its end
+            self._awaited.appendleft((phase, mail))  # a kept connection came to its end
             self.abort("the server closes the connection")
             return False
         mail.refusal = mail.refusal or judge(phase, reply.code, reply.text)
@@ -231,12 +245,13 @@ class Pipeline(asyncio.Protocol):
         self._go_on()
 
     def _forget(self, mail: _Mail) -> None:
-        self._awaited = deque(one for one in self._awaited if one.mail is not mail)
+        self._awaited = deque(one for one in self._awaited if one[1] is not mail)
 
     def _bring_back(self, cause: str) -> None:
         """Everything under way, when nothing more will be heard."""
         awaited, self._awaited = self._awaited, deque()
-        waiting, self._next = self._next, None
+        not_begun = [mail for mail in (self._next, self._held) if mail is not None]
+        self._next = self._held = None
         told: set[_Mail] = set()
         for step, mail in awaited:
             if mail is None or mail in told or isinstance(step, _Step):
@@ -249,8 +264,8 @@ class Pipeline(asyncio.Protocol):
                 phase = Phase.DATA if here else step
                 self._source.done(mail.outgoing, mail.refusal or lost(phase, cause))
             self._ended_one = self._ended_one or step is Phase.DOT
-        if waiting is not None:
-            self._source.untake(waiting.outgoing)
+        for mail in not_begun:
+            self._source.untake(mail.outgoing)
 
     # --- what goes out ---
 
@@ -266,7 +281,7 @@ class Pipeline(asyncio.Protocol):
         mail = self._take()
         if mail is None:
             self.idle_since = self._loop.time()
-            self._on_idle(self)
+            self._on_wait(self)
         elif not self._open:
             self._write(self._opened(mail))
         elif self._extensions.pipelining:
@@ -291,20 +306,31 @@ class Pipeline(asyncio.Protocol):
         """What opens a mail's transaction: all of its commands, or MAIL alone."""
         lines = commands(mail.outgoing, self._extensions)
         self._open = True
-        self._await(Phase.MAIL, mail)
         if not self._extensions.pipelining:
+            self._await(Phase.MAIL, mail)
             return lines[0]
-        self._await(Phase.RCPT, mail)
-        self._await(Phase.DATA, mail)
+        for phase in _ENVELOPE:
+            self._await(phase, mail)
         return b"".join(lines)
 
     def _send_content(self, mail: _Mail) -> None:
         """The mail and its end; with the next mail's commands if there is a next one already."""
-        wire = stuffed(mail.outgoing.content)
+        if not self._source.may_hand_over():
+            self._held = mail
+            self._on_wait(self)
+            return
+        wire = stuffed(mail.outgoing)
         self._await(Phase.DOT, mail)
         alone = len(wire) > PIECE_OCTETS or not self._extensions.pipelining
         following = None if alone else self._take()
         self._write(wire if following is None else wire + self._opened(following))
+
+    def _let_go(self, held: _Mail) -> None:
+        if self._source.may_still(held.outgoing):
+            self._held = None
+            self._send_content(held)
+        else:
+            self.abort("a mail is not wanted any more")
 
     def _quit(self) -> None:
         self._await(_Step.QUIT, None)
@@ -321,14 +347,14 @@ class Pipeline(asyncio.Protocol):
 
     def _await(self, step: Phase | _Step, mail: _Mail | None) -> None:
         self._replies.expect(1)
-        self._awaited.append(_Awaited(step, mail))
+        self._awaited.append((step, mail))
         if len(self._awaited) == 1:
             self._watch()
 
     def _watch(self) -> None:
         """The oldest awaited reply has its time from now on."""
         if self._awaited:
-            self._deadline.set(self._seconds(self._awaited[0].step))
+            self._deadline.set(self._seconds(self._awaited[0][0]))
 
     def _seconds(self, step: Phase | _Step) -> float:
         if self._unsent is not None:
@@ -352,9 +378,4 @@ class Pipeline(asyncio.Protocol):
             self._watch()
             return
         waited = "nothing taken" if self._unsent is not None else "no reply"
-        self.abort(f"{waited} for {self._seconds(self._awaited[0].step):g} s")
-
-
-def _known(mail: _Mail | None) -> _Mail:
-    assert mail is not None
-    return mail
+        self.abort(f"{waited} for {self._seconds(self._awaited[0][0]):g} s")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from functools import lru_cache
 from typing import NamedTuple
 
 REPLY_OCTETS = 65_536  # of one reply with all its lines
@@ -37,9 +38,9 @@ class Replies:
     """The replies read so far, oldest first; true if there is one."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._code: int | None = None
-        self._lines: list[bytes] = []
+        self._cut = b""  # the beginning of a line whose end has not come
+        self._code: int | None = None  # of a reply of which there are lines already
+        self._lines: list[str] = []
         self._octets = 0
         self._ready: deque[Reply] = deque()
         self._expected = 0
@@ -57,32 +58,45 @@ class Replies:
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises NotSmtp; the replies before that still stand."""
-        self._buffer += data
-        start = 0
-        while (end := self._buffer.find(b"\n", start)) >= 0:
-            self._line(bytes(self._buffer[start:end]).removesuffix(b"\r"))
-            start = end + 1
-        del self._buffer[:start]
-        if self._octets + len(self._buffer) > REPLY_OCTETS:
+        *lines, self._cut = (self._cut + data).split(b"\n")
+        for line in lines:
+            self._line(line)
+        if self._octets + len(self._cut) > REPLY_OCTETS:
             raise NotSmtp("the server's reply is too long")
 
     def _line(self, line: bytes) -> None:
-        match = _LINE.fullmatch(line)
-        if match is None or self._code not in (None, int(match[1])):
-            raise NotSmtp(f"the server does not speak SMTP: {line[:80]!r}")
-        self._code = int(match[1])
-        self._lines.append(match[3] or b"")
+        reply, more = _read(line)
+        if self._code is None and not more:
+            self._end(reply)
+            return
+        if self._code not in (None, reply.code):
+            raise _nonsense(line)
+        self._code = reply.code
+        self._lines.append(reply.text)
         self._octets += len(line)
         if self._octets > REPLY_OCTETS:
             raise NotSmtp("the server's reply is too long")
-        if match[2] != b"-":
-            self._end()
+        if not more:
+            whole = Reply(code=reply.code, text=" ".join(self._lines))
+            self._code, self._lines, self._octets = None, [], 0
+            self._end(whole)
 
-    def _end(self) -> None:
-        assert self._code is not None
-        text = b" ".join(self._lines).decode("utf-8", "replace")
+    def _end(self, reply: Reply) -> None:
         if not self._expected:
-            raise NotSmtp(f"a reply to nothing: {self._code} {text[:80]}")
+            raise NotSmtp(f"a reply to nothing: {reply.code} {reply.text[:80]}")
         self._expected -= 1
-        self._ready.append(Reply(code=self._code, text=text))
-        self._code, self._lines, self._octets = None, [], 0
+        self._ready.append(reply)
+
+
+@lru_cache(maxsize=64)  # most servers answer most mails in the same words
+def _read(line: bytes) -> tuple[Reply, bool]:
+    """What a line says, and whether its reply has another line. Raises NotSmtp."""
+    match = _LINE.fullmatch(line.removesuffix(b"\r"))
+    if match is None:
+        raise _nonsense(line)
+    text = (match[3] or b"").decode("utf-8", "replace")
+    return Reply(code=int(match[1]), text=text), match[2] == b"-"
+
+
+def _nonsense(line: bytes) -> NotSmtp:
+    return NotSmtp(f"the server does not speak SMTP: {line.rstrip()[:80]!r}")

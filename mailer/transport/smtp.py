@@ -75,7 +75,7 @@ class SmtpTransport:
     async def _open(
         self,
         source: Source,
-        on_idle: Callable[[Pipeline], None],
+        on_wait: Callable[[Pipeline], None],
         on_end: Callable[[Pipeline], None],
     ) -> Pipeline | Outcome:
         """A new connection, ready for its first mail; else what came of it."""
@@ -96,7 +96,7 @@ class SmtpTransport:
             _extensions(client),
             source,
             patience=self._patience,
-            on_idle=on_idle,
+            on_wait=on_wait,
             on_end=on_end,
         )
         transport.set_protocol(pipeline)

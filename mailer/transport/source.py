@@ -22,6 +22,16 @@ class Source(Protocol):
         """The next finished mail, None if there is none at this moment."""
         ...
 
+    def may_hand_over(self) -> bool:
+        """Whether a mail that was taken may be handed over at this moment. If not, the carrier
+        waits with it until it is woken: up to there nothing is in doubt."""
+        ...
+
+    def may_still(self, outgoing: Outgoing) -> bool:
+        """Whether a mail that had to wait for that may go at all. If not, it comes back untaken,
+        and its connection is given up: there the server waits for it."""
+        ...
+
     def untake(self, outgoing: Outgoing) -> None:
         """The connection came to its end before the server said anything of this mail: it was not
         tried, and the next connection may have it."""
@@ -40,7 +50,8 @@ class Carrier(Protocol):
     """Carries the mails of one source until its end. Each mail it takes comes back exactly once."""
 
     def wake(self, waiting: int) -> None:
-        """There are so many mails to take, as far as the source knows."""
+        """There are so many mails to take, as far as the source knows, and what was taken may be
+        handed over."""
         ...
 
     def rest(self) -> None:
@@ -93,6 +104,12 @@ class _Sequence:
             return None
         self._under_way = True
         return self._waiting.popleft()
+
+    def may_hand_over(self) -> bool:
+        return True
+
+    def may_still(self, outgoing: Outgoing) -> bool:
+        return True
 
     def untake(self, outgoing: Outgoing) -> None:
         self._under_way = False

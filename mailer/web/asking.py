@@ -6,34 +6,25 @@ a fixed time after the question, however much there was to do, and is limited by
 
 from __future__ import annotations
 
-import asyncio
-from datetime import timedelta
-from hashlib import blake2b
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.config.model import Series
-from mailer.log import get_logger
 from mailer.message.address import Address, is_own, parse_address
 from mailer.message.command import Register, Subscribe
-from mailer.store import quota, shown
-from mailer.store.quota import Quota
+from mailer.store import shown
 from mailer.store.webinar import WebinarRecord
+from mailer.web.crowd import Crowd, evenly
 from mailer.web.form import sealed_fields
-from mailer.web.origin import is_passed_on, network_of
+from mailer.web.origin import network_of
 from mailer.web.page import page
 from mailer.web.public import address_form, form_purpose
 from mailer.web.site import Site, asker
 from mailer.web.visitor import visitor
 from scheduler.model import Status
 
-ANSWER_SECONDS = 0.2  # more than an answer takes, less than anybody minds
 LONGEST_ADDRESS = 320
-_HOUR = timedelta(hours=1)
-
-_log = get_logger(__name__)
 
 
 class Asking:
@@ -41,7 +32,7 @@ class Asking:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._told_of_proxy = False
+        self._crowd = Crowd(site)
 
     async def show(self, request: Request) -> Response:
         """The form alone."""
@@ -67,8 +58,6 @@ class Asking:
     async def _take(
         self, request: Request, series: Series, webinar: WebinarRecord | None
     ) -> Response:
-        loop = asyncio.get_running_loop()
-        due = loop.time() + ANSWER_SECONDS
         site = self._site
         found = await sealed_fields(site, request, form_purpose(series, webinar))
         who = visitor(request, site.renderer, series)
@@ -77,12 +66,9 @@ class Asking:
         if address is None or is_own(address.key, site.config.series):
             form = address_form(site, series, who, webinar=webinar, typed=typed, wrong=True)
             return page(site, series, who, "subscribe", status=422, form=form)
-        await self._count(request)
-        await self._ask(request, series, webinar, address, who.language)
-        # Each further span is as long, so that a busy moment tells no more than a quiet one.
-        while (left := due - loop.time()) < 0:
-            due += ANSWER_SECONDS
-        await asyncio.sleep(left)
+        await self._crowd.count(request)
+        async with evenly():
+            await self._ask(request, series, webinar, address, who.language)
         return page(site, series, who, "subscribed")
 
     async def _ask(
@@ -103,21 +89,3 @@ class Asking:
                 return
         wanted = None if language == series.language else language
         await self._site.intake.command(series, by, Subscribe(language=wanted))
-
-    async def _count(self, request: Request) -> None:
-        """Refuse what is too much from one network; it says nothing about any address."""
-        site = self._site
-        network = network_of(request, site.settings.trusted_proxies)
-        if is_passed_on(request, site.settings.trusted_proxies) and not self._told_of_proxy:
-            self._told_of_proxy = True
-            _log.warning(
-                "a web server in front says for whom it asks, but web.trusted_proxies does not name"
-                " it: all visitors count as one network",
-                action="page.untrusted",
-            )
-        who = blake2b(network.encode(), key=site.secrets.hash_key, digest_size=16).hexdigest()
-        limit = site.config.limits.forms_per_network_per_hour
-        quotas = (Quota(scope=f"form:{who}", limit=limit, span=_HOUR),)
-        if await site.store.write(lambda c: quota.take(c, quotas, site.clock.now())):
-            site.meter.refused("limit")
-            raise HTTPException(429, headers={"Retry-After": "3600"})

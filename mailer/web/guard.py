@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mailer.log import get_logger
-from mailer.web.form import MOST_BYTES
+from mailer.web.form import MOST_BYTES, MOST_BYTES_HERE
 from mailer.web.meter import Meter
 
 CONTENT_SECURITY = "; ".join(
@@ -39,6 +39,7 @@ HEADERS = {
 OVER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
 UNTOLD = frozenset({"/healthz", "/readyz", "/metrics"})  # asked for all day long
 PERSONAL = frozenset("cujpr")  # first parts of paths with a token behind
+PERSONAL_BELOW = frozenset({("admin", "sign-in"), ("admin", "first")})  # first two parts of others
 _BAD_REQUEST = 400
 
 _log = get_logger(__name__)
@@ -67,7 +68,7 @@ class Guard:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
             await send(message)
 
         try:
@@ -94,6 +95,8 @@ def shown_path(path: str) -> str:
     parts = path.split("/")
     if len(parts) > 2 and parts[1] in PERSONAL:
         return f"/{parts[1]}/…"
+    if len(parts) > 3 and tuple(parts[1:3]) in PERSONAL_BELOW:
+        return f"/{parts[1]}/{parts[2]}/…"
     return path[:200]
 
 
@@ -104,17 +107,19 @@ def _route(scope: Scope) -> str:
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """What comes in, up to the bound; a longer body is refused as soon as that is known."""
+    """What comes in, up to the bound; a longer body is refused as soon as that is known. A page
+    that knows whom it is for may raise the bound before it reads."""
     declared = Headers(scope=scope).get("content-length", "")
     came = 0
 
     async def bounded() -> Message:
         nonlocal came
-        if declared.isdecimal() and int(declared[:12]) > MOST_BYTES:
+        most = scope.get(MOST_BYTES_HERE, MOST_BYTES)
+        if declared.isdecimal() and int(declared[:12]) > most:
             raise HTTPException(413)
         message = await receive()
         came += len(message.get("body", b""))
-        if came > MOST_BYTES:
+        if came > most:
             raise HTTPException(413)
         return message
 

@@ -19,15 +19,16 @@ _MOST_PAGES = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A page of a longer list; ``number`` counts from 1."""
+    """A page of a longer list; ``number`` counts from 1, ``size`` is what stands on a page."""
 
     number: int
     total: int
+    size: int = PER_PAGE
 
     @property
     def first(self) -> int:
         """The index, from 0, of the first that is shown."""
-        return (self.number - 1) * PER_PAGE
+        return (self.number - 1) * self.size
 
     @property
     def exists(self) -> bool:
@@ -36,12 +37,12 @@ class Window:
 
     def shown(self, who: Visitor) -> Shown:
         """What a template says of it, with the ways to its neighbours."""
-        last = min(self.first + PER_PAGE, self.total)
+        last = min(self.first + self.size, self.total)
         return Shown(
             first=self.first + 1,
             last=last,
             total=self.total,
-            whole=self.total <= PER_PAGE,
+            whole=self.total <= self.size,
             before=_to(self.number - 1, who) if self.number > 1 else "",
             after=_to(self.number + 1, who) if last < self.total else "",
         )

@@ -56,7 +56,7 @@ async def _look(connection: Connection, now: datetime) -> Snapshot:
         subscriptions=await roll.by_state(connection),
         nodes=len(await condition.living(connection, now=now)),
         troubles=len(await trouble.troubles(connection, now=now)),
-        stopped=await setting.get(connection, setting.STOPPED) is not None,
+        stopped=bool(await setting.several(connection, (setting.STOPPED, setting.HELD))),
         kept_aside=len(await journal.kept_aside(connection)),
     )
 

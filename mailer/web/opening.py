@@ -11,10 +11,11 @@ from mailer.intake.delivery import Intake, Secrets
 from mailer.intake.person import PersonChanges
 from mailer.log.counting import Counting, troubles_counted
 from mailer.message.render import Renderer
+from mailer.sockets import Binding, bound
 from mailer.store.engine import Store
 from mailer.web.health import Health
 from mailer.web.meter import Meter
-from mailer.web.routes import application, metrics_alone
+from mailer.web.routes import NO_ANNEX, Annex, application, metrics_alone
 from mailer.web.seal import Seal
 from mailer.web.server import Serving, serve
 from mailer.web.site import Site
@@ -35,9 +36,11 @@ async def open_pages(
     counting: Counting,
     listening: Callable[[], dict[str, bool]],
     concerned: Callable[[int], None],
+    annex: Callable[[Site], Annex] = lambda _: NO_ANNEX,
+    binding: Binding = bound,
 ) -> AsyncIterator[tuple[Serving, ...]]:
     """Serve the pages while the block runs; ``listening`` says of each other listener whether it
-    accepts. OSError where nobody can listen."""
+    accepts, ``annex`` makes the pages beside these. OSError where nobody can listen."""
     now = asyncio.get_running_loop().time
     meter = Meter()
     health = Health(store, clock, listening=listening, counting=counting, meter=meter, now=now)
@@ -57,13 +60,18 @@ async def open_pages(
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(troubles_counted(counting))
         pages = await stack.enter_async_context(
-            serve(application(site, health, now=now), settings.listen, name="web")
+            serve(
+                application(site, health, now=now, annex=annex(site)),
+                settings.listen,
+                name="web",
+                binding=binding,
+            )
         )
         if settings.metrics_listen is None:
             yield (pages,)
             return
         apart = metrics_alone(health, meter, now=now)
         metrics = await stack.enter_async_context(
-            serve(apart, settings.metrics_listen, name="metrics")
+            serve(apart, settings.metrics_listen, name="metrics", binding=binding)
         )
         yield (pages, metrics)

@@ -34,19 +34,15 @@ def page(
     **facts: Value,
 ) -> Response:
     """The named page of a series, for this visitor."""
-    everywhere: dict[str, Value] = {
-        "series": shown_series(site, series, who),
-        "language": who.language,
-        "direction": moment.direction(who.language),
-        "languages": tuple(_languages(site, who)),
-        "zone": who.zone or series.timezone,
-        "query": who.query,
-        "home": f"/{series.id}{who.query}",
-        "style": f"/static/style.css?v={version(site)}",
-        "public": public,
-        "several": len(site.config.series) > 1,
-    }
-    html = site.renderer.fill(f"web/{name}.html", series.id, who.language, {**everywhere, **facts})
+    known = everywhere(
+        shown_series(site, series, who),
+        who,
+        site.renderer.languages,
+        version=version(site),
+        public=public,
+        several=len(site.config.series) > 1,
+    )
+    html = site.renderer.fill(f"web/{name}.html", series.id, who.language, {**known, **facts})
     return HTMLResponse(
         html,
         status_code=status,
@@ -57,6 +53,30 @@ def page(
             **(headers or {}),
         },
     )
+
+
+def everywhere(
+    series: SeriesFacts,
+    who: Visitor,
+    languages: tuple[str, ...],
+    *,
+    version: str,
+    public: bool,
+    several: bool,
+) -> dict[str, Value]:
+    """What every page knows (docs/pages.md)."""
+    return {
+        "series": series,
+        "language": who.language,
+        "direction": moment.direction(who.language),
+        "languages": tuple(_languages(languages, who)),
+        "zone": who.zone or series.zone,
+        "query": who.query,
+        "home": f"/{series.id}{who.query}",
+        "style": f"/static/style.css?v={version}",
+        "public": public,
+        "several": several,
+    }
 
 
 def shown_series(site: Site, series: Series, who: Visitor) -> SeriesFacts:
@@ -75,7 +95,7 @@ def version(site: Site) -> str:
     return blake2b(style_text(site).encode(), digest_size=6).hexdigest()
 
 
-def _languages(site: Site, who: Visitor) -> list[Shown]:
+def _languages(languages: tuple[str, ...], who: Visitor) -> list[Shown]:
     """The same page in each language, named as its speakers do."""
     zone = f"&zone={who.zone}" if "zone=" in who.query else ""
     return [
@@ -85,5 +105,5 @@ def _languages(site: Site, who: Visitor) -> list[Shown]:
             url=f"?lang={tag}{zone}",
             current=tag == who.language,
         )
-        for tag in site.renderer.languages
+        for tag in languages
     ]

@@ -1,12 +1,13 @@
 """Every page there is, by path and method, and the application made of them.
 
 The one-click link takes its POST by itself (RFC 8058); every other POST has a form's token. What is
-not listed is not there: `/admin` stays free for the organisers' pages.
+not listed is not there. The organisers' pages below `/admin` come as an `Annex`, from above.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -37,12 +38,26 @@ _ROBOTS = "User-agent: *\n" + "".join(
 )
 
 
-def application(site: Site, health: Health, *, now: Callable[[], float]) -> ASGIApp:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annex:
+    """Pages beside ours, and what they answer to somebody whom they do not know."""
+
+    routes: Sequence[Route] = ()
+    unknown: Callable[[Request, Exception], Awaitable[Response]] | None = None
+
+
+NO_ANNEX = Annex()
+
+
+def application(
+    site: Site, health: Health, *, now: Callable[[], float], annex: Annex = NO_ANNEX
+) -> ASGIApp:
     """All pages behind their guard; ``now`` is a clock for spans."""
     problems = Problems(site)
     pages = Starlette(
-        routes=routes(site, health),
+        routes=[*annex.routes, *routes(site, health)],
         exception_handlers={
+            401: annex.unknown or problems.refused,
             HTTPException: problems.refused,
             StoreUnavailable: problems.unavailable,
             Exception: problems.failed,

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mailer.config.model import Endpoint
+from mailer.sockets import Binding, bound
 
 BACKLOG = 512
 CONNECTIONS = 500  # at once; more are told to come back
@@ -34,9 +35,11 @@ class Serving:
 
 
 @contextlib.asynccontextmanager
-async def serve(app: ASGIApp, endpoint: Endpoint, *, name: str) -> AsyncIterator[Serving]:
+async def serve(
+    app: ASGIApp, endpoint: Endpoint, *, name: str, binding: Binding = bound
+) -> AsyncIterator[Serving]:
     """Answer requests while the block runs; OSError if nobody can listen there."""
-    listener = _listener(endpoint)
+    listeners = list(binding(name, endpoint))
     server = _Server(
         uvicorn.Config(
             app,
@@ -54,15 +57,16 @@ async def serve(app: ASGIApp, endpoint: Endpoint, *, name: str) -> AsyncIterator
             h11_max_incomplete_event_size=_HEAD_BYTES,
         )
     )
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="web")
+    task = asyncio.create_task(server.serve(sockets=listeners), name="web")
     try:
         await _first(task, server.accepts)
-        host, port = listener.getsockname()[:2]
+        host, port = listeners[0].getsockname()[:2]
         yield Serving(name=name, host=host, port=port)
     finally:
         server.should_exit = True
         await task
-        listener.close()
+        for listener in listeners:
+            listener.close()
 
 
 class _Server(uvicorn.Server):
@@ -90,18 +94,3 @@ async def _first(task: asyncio.Task[None], event: asyncio.Event) -> None:
             task.result()
     finally:
         waiting.cancel()
-
-
-def _listener(endpoint: Endpoint) -> socket.socket:
-    family, kind, protocol, _, place = socket.getaddrinfo(
-        endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(place)
-    except OSError:
-        listener.close()
-        raise
-    listener.setblocking(False)
-    return listener

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mailer.checkup.texts import texts
-from mailer.config.model import Config, Series, Templates
+from mailer.config.model import Config, Series, Templates, Web
 
 
 def config(folder: Path | None, language: str = "en") -> Config:
@@ -73,3 +74,52 @@ def test_a_folder_of_no_mail_is_a_fault_that_names_the_nearest(
     (row,) = texts(config(tmp_path))
     found = f"{tmp_path}/{place}/{kind}: there is no such mail{said}"
     assert (row.verdict, row.found) == ("fault", found)
+
+
+WEB = Web(base_url="https://webinars.example.org")
+
+
+def with_pages(folder: Path) -> Config:
+    return replace(config(folder), web=WEB)
+
+
+def test_the_pages_that_come_with_the_program_can_be_written(tmp_path: Path) -> None:
+    (row,) = texts(with_pages(tmp_path))
+    assert (row.verdict, " and every page, " in row.found) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            '{% extends "web/_layout.html" %}\n{% block content %}{{ webinar.x }}{% endblock %}',
+            2,
+        ),
+        ("{# ok #}\n\n{% if %}", 3),
+        ("{{ series.title }}\n{{ unheard }}", 2),
+    ],
+)
+def test_a_page_of_ones_own_that_cannot_be_written_is_told_with_file_and_line(
+    tmp_path: Path, text: str, line: int
+) -> None:
+    override(tmp_path, "web/webinar.html", text)
+    (row,) = texts(with_pages(tmp_path))
+    assert row.verdict == "fault"
+    assert row.found.startswith(f"template {tmp_path}/web/webinar.html, line {line}: ")
+
+
+def test_a_state_that_a_page_is_seldom_in_is_looked_at(tmp_path: Path) -> None:
+    text = '{% if stage == "waiting" %}\n{{ place }}\n{% endif %}'
+    override(tmp_path, "talks/web/register.html", text)
+    (row,) = texts(with_pages(tmp_path))
+    assert row.found.startswith(f"template {tmp_path}/talks/web/register.html, line 2: ")
+
+
+@pytest.mark.parametrize("name", ["web/desk/timeline.html", "web/webinar.html", "mail/own.txt"])
+def test_what_cannot_even_be_read_is_a_fault_whether_it_is_used_or_not(
+    tmp_path: Path, name: str
+) -> None:
+    override(tmp_path, name, "Hello\n{{ series.title|shouted }}")
+    (row,) = texts(config(tmp_path))
+    assert row.verdict == "fault"
+    assert row.found.startswith(f"template {tmp_path}/{name}, line 2: ")

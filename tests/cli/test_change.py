@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mailer.cli.main import cli
-from mailer.cli.webinar import DRY_RUN
+from mailer.cli.programme_options import DRY_RUN
 from tests.world import ANA, BOB, SERIES, make_sqlite, opened, scheduled, send_all, subscribed
 
 CONFIG = f"""

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from click.testing import CliRunner, Result
 from mailer.cli import init_questions
 from mailer.cli.init_questions import host_domain, machine_zone, nearest_zones, read_zone
 from mailer.cli.main import cli
-from mailer.config.model import Security, TransportKind
+from mailer.config.model import Endpoint, Security, TransportKind, Web
 from mailer.config.reading import read_config
 from scheduler.recurrence import zone_names
 
@@ -27,6 +28,7 @@ FILES = [
     "postfix/main.cf.append",
     "postfix/mailer-transport",
     "postfix/mailer-recipients",
+    "postfix/master.cf.append",
     "mailer.service",
 ]
 
@@ -130,7 +132,7 @@ def test_sign_in_takes_its_password_from_a_file(tmp_path: Path) -> None:
 
 
 def test_asked_for_a_password_it_goes_into_a_private_file(tmp_path: Path) -> None:
-    answers = "\n\n\n\nsmarthost\nmail.example.org\nann\nopen sesame\nn\n"
+    answers = "\n\n\n\nsmarthost\nmail.example.org\nann\nopen sesame\n\nn\n"
     done = init(tmp_path, answers=answers)
     assert done.exit_code == 0
     assert read_config(tmp_path / "config.toml", {}).outbound.password == "open sesame"
@@ -146,6 +148,7 @@ def test_questions_are_asked_again_until_the_answer_fits(tmp_path: Path) -> None
         "Geneva\nZurich\nEurope/Zurich\n"
         "ann@example.org\n"
         "pigeon\nmaildir\n"
+        "http://talks.example.org\nnone\n"
         "y\n"
     )
     done = init(tmp_path, "--json", answers=answers)
@@ -162,6 +165,7 @@ def test_questions_are_asked_again_until_the_answer_fits(tmp_path: Path) -> None
         "found 'Geneva', expected an IANA time zone like Europe/Zurich",
         "found 'Zurich', expected an IANA time zone like Europe/Zurich; nearest: Europe/Zurich",
         "one of local, smarthost, maildir",
+        "https://host, without a path; http is for this machine alone, as http://127.0.0.1:8080",
     ]
     json.loads(done.stdout)
     listed = CliRunner().invoke(
@@ -183,6 +187,7 @@ def test_questions_are_asked_again_until_the_answer_fits(tmp_path: Path) -> None
         (("--send", "local", "--smarthost", "a.example"), "--smarthost: there is none to name"),
         (("--smarthost", "mail.example.org:x"), "--smarthost: the name of a mail server"),
         (("--smarthost", "a.example", "--username", "ann"), "--username needs --password-file"),
+        (("--web", "http://talks.example.org"), "--web: https://host, without a path; http is"),
     ],
 )
 def test_a_wrong_option_ends_with_2_and_writes_nothing(
@@ -234,6 +239,59 @@ def test_postfix_and_systemd_files_name_the_configuration_and_the_domain(tmp_pat
     assert f"--config {tmp_path}/config.toml serve\n" in unit
     table = (tmp_path / "postfix" / "mailer-transport").read_text()
     assert table == "lists.example.org\tlmtp:inet:127.0.0.1:2424\n"
+
+
+LINK = re.compile(r"http://127\.0\.0\.1:8099/admin/first/([a-z2-7]{32})")
+
+
+def settings(folder: Path) -> dict[str, str]:
+    connection = sqlite3.connect(folder / "mailer.db")
+    try:
+        return dict(connection.execute("SELECT key, value FROM setting").fetchall())
+    finally:
+        connection.close()
+
+
+def test_with_pages_a_secret_link_leads_through_the_rest(tmp_path: Path) -> None:
+    """What is kept of it does not open it, and mail to many waits until it was used to the end."""
+    found = json.loads(init(tmp_path, "--yes", "--json", "--web", "http://127.0.0.1:8099").stdout)
+    link = LINK.fullmatch(found["link"])
+    assert link
+    assert found["next"][2]["command"] == found["link"]
+    config = read_config(tmp_path / "config.toml", {})
+    assert config.web == Web(
+        base_url="http://127.0.0.1:8099", listen=Endpoint(host="127.0.0.1", port=8099)
+    )
+    kept = settings(tmp_path)
+    assert set(kept) == {"first.run", "outbox.held"}
+    assert link[1] not in "".join(path.read_text("latin-1") for path in tmp_path.glob("mailer.db*"))
+
+
+def test_pages_behind_a_web_server_listen_at_their_usual_port(tmp_path: Path) -> None:
+    init(tmp_path, "--yes", "--web", "https://talks.example.org")
+    assert read_config(tmp_path / "config.toml", {}).web == Web(
+        base_url="https://talks.example.org"
+    )
+
+
+def test_another_link_can_be_had(tmp_path: Path) -> None:
+    init(tmp_path, "--yes", "--web", "http://127.0.0.1:8099")
+    before = settings(tmp_path)
+    done = init(tmp_path, "--link")
+    assert LINK.fullmatch(done.stdout.strip())
+    after = settings(tmp_path)
+    assert before["first.run"] != after["first.run"]
+    assert init(tmp_path, "--link", "--json").exit_code == 0
+
+
+def test_without_pages_there_is_no_link(tmp_path: Path) -> None:
+    found = json.loads(init(tmp_path, "--yes", "--json").stdout)
+    assert (found["link"], settings(tmp_path)) == ("", {})
+    done = init(tmp_path, "--link")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "there are no pages: give the configuration a [web] table first\n",
+    )
 
 
 @pytest.mark.parametrize(

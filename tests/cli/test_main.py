@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import mailer
-from mailer.cli.main import COMMANDS, LATER, cli
+from mailer.cli.main import COMMANDS, cli
 
 # What takes long to import and no help text needs.
 HEAVY = (
@@ -61,15 +61,6 @@ def test_each_command_explains_itself(name: str) -> None:
     usage, _, rest = shown.output.partition("\n\n")
     assert (shown.exit_code, usage.split()[:3]) == (0, ["Usage:", "cli", name])
     assert len(rest.strip().splitlines()[0].split()) >= 3, "one sentence that says what it does"
-
-
-@pytest.mark.parametrize("name", LATER)
-def test_promised_commands_say_not_yet(name: str) -> None:
-    shown = CliRunner().invoke(cli, [name])
-    assert (shown.exit_code, shown.output) == (
-        1,
-        f"Error: mailer {name}: not yet in this version\n",
-    )
 
 
 def test_unknown_command_is_a_usage_fault() -> None:

@@ -199,6 +199,7 @@ def test_every_option_of_add_is_stored(mailer: Mailer) -> None:
         "--language": "fr",
         "--abstract": "Some *Markdown*.",
         "--speaker": "Ada Example;Example Society;https://www.example.org/ada;ada@example.org",
+        "--host": "Cy Example;cy@example.org",
         "--link": "Paper;https://www.example.org/paper",
         "--registration-url": "https://www.example.org/register",
         "--join-url": "https://meet.example.org/1",
@@ -210,7 +211,7 @@ def test_every_option_of_add_is_stored(mailer: Mailer) -> None:
     assert {
         key: shown[key]
         for key in (
-            *("status", "duration", "language", "abstract", "speakers", "links"),
+            *("status", "duration", "language", "abstract", "speakers", "hosts", "links"),
             *("registration_url", "join_url", "capacity", "ends_at", "published_at"),
         )
     } == {
@@ -226,6 +227,9 @@ def test_every_option_of_add_is_stored(mailer: Mailer) -> None:
                 "address": "ada@example.org",
             },
             {"name": "Bob Example", "affiliation": "", "url": "", "address": ""},
+        ],
+        "hosts": [
+            {"name": "Cy Example", "affiliation": "", "url": "", "address": "cy@example.org"}
         ],
         "links": [{"title": "Paper", "url": "https://www.example.org/paper"}],
         "registration_url": "https://www.example.org/register",

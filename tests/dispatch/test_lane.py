@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mailer.dispatch import recording as recording_module
 from mailer.dispatch import stock as stock_module
+from mailer.dispatch.recording import Recording
 from mailer.dispatch.stock import Ready
 from mailer.store import setting
 from mailer.store.lease import Claimed
@@ -93,7 +93,7 @@ async def test_looking_in_vain_uses_up_no_rate(opening: Opening) -> None:
 async def test_a_mail_that_waited_for_the_ledger_does_not_begin_after_the_stop(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording_module, "BATCH", 0)  # as if a batch were unwritten
+    monkeypatch.setattr(Recording, "full", True)
     async with opening() as ledger, Sink() as sink:
         await ledger.queue(1)
         async with ledger.sending(sink) as dispatch:
@@ -101,11 +101,30 @@ async def test_a_mail_that_waited_for_the_ledger_does_not_begin_after_the_stop(
             assert sink.accepted == []
             await ledger.parts.store.write(lambda c: setting.put(c, setting.STOPPED, "yes"))
             await dispatch.look_at_switch()
-            monkeypatch.setattr(recording_module, "BATCH", 64)
+            monkeypatch.setattr(Recording, "full", False)
             dispatch._resume()
             await asyncio.sleep(0.05)
         assert sink.accepted == []
         assert await ledger.states() == {"queued": 1}
+
+
+async def test_a_mail_that_waits_for_the_ledger_is_taken_back_from_who_leaves(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recording, "full", True)
+    async with opening() as ledger, Sink() as sink:
+        await ledger.queue(1)
+        await ledger.change(subscription_id=7)
+        async with ledger.sending(sink) as dispatch:
+            await sink.wait_until(lambda: sink.commands[-1:] == [(1, b"DATA")])
+            dispatch.recall(7)
+            async with asyncio.timeout(5):
+                while sink.connections == 1:  # it is asked about anew, and goes by another
+                    dispatch._resume()
+                    await asyncio.sleep(0.005)
+            monkeypatch.setattr(Recording, "full", False)
+            dispatch._resume()
+            await sink.wait_for(1)
 
 
 async def test_what_waits_for_the_rate_is_not_claimed(opening: Opening) -> None:
@@ -126,13 +145,13 @@ async def test_answers_know_no_rate(opening: Opening) -> None:
 async def test_a_mail_whose_deadline_has_passed_since_its_claim_is_not_sent(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording_module, "BATCH", 0)
+    monkeypatch.setattr(Recording, "full", True)
     async with opening() as ledger, Sink() as sink:
         await ledger.queue(1, expires_at=NOON + timedelta(minutes=1))
         async with ledger.sending(sink) as dispatch:
             await ledger.until({"sending": 1})
             ledger.later(minutes=1)
-            monkeypatch.setattr(recording_module, "BATCH", 64)
+            monkeypatch.setattr(Recording, "full", False)
             dispatch._resume()
             await ledger.until({"expired": 1})
         assert (await ledger.row())["attempts"] == 0

@@ -231,6 +231,27 @@ async def test_the_stop_switch_holds_from_the_first_moment_and_lets_go(opening: 
             await sink.wait_for(5)
 
 
+async def test_before_the_first_set_up_is_done_answers_leave_and_mail_to_many_waits(
+    opening: Opening,
+) -> None:
+    async with opening() as ledger, Sink() as sink:
+        await ledger.parts.store.write(lambda c: setting.put(c, setting.HELD, "first.run"))
+        await ledger.queue(3)
+        await ledger.queue(2, priority=Priority.ANSWER, name="a")
+        async with ledger.sending(sink) as dispatch:
+            answers = await sink.wait_for(2)
+            assert {one.recipients[0].address for one in answers} == {
+                "a0@example.net",
+                "a1@example.net",
+            }
+            await asyncio.sleep(0.05)
+            assert len(sink.accepted) == 2
+            assert (await ledger.states())["queued"] == 3
+            await ledger.parts.store.write(lambda c: setting.remove(c, setting.HELD))
+            await dispatch.look_at_switch()
+            await sink.wait_for(5)
+
+
 async def test_the_stop_switch_stops_in_the_middle(opening: Opening) -> None:
     async with opening(connections=3) as ledger, Sink() as sink:
         sink.trouble(At.DOT, delay_seconds=0.02)

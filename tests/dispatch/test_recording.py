@@ -10,7 +10,7 @@ import pytest
 from mailer.dispatch import recording as module
 from mailer.dispatch.recording import BATCH, Recording
 from mailer.errors import StoreUnavailable
-from mailer.store.engine import Store
+from mailer.store.engine import How, Store
 from mailer.store.outbox import State
 from mailer.store.settlement import Settlement
 from tests.dispatch.conftest import NODE, Ledger, Opening
@@ -30,11 +30,11 @@ class Counting(Store):
     def over(cls, store: Store) -> Counting:
         return cls(store.url, store._writer, store._reader)
 
-    async def write(self, unit):  # type: ignore[no-untyped-def]
+    async def write(self, unit, *, how=How.STEPS):  # type: ignore[no-untyped-def]
         if self.away:
             raise StoreUnavailable("away")
         self.writes += 1
-        return await super().write(unit)
+        return await super().write(unit, how=how)
 
 
 async def claimed(

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 
 from tests.peers.record import Delivery
 
@@ -84,14 +87,15 @@ def doubled_by_each(deliveries: Sequence[Delivery], ends: Sequence[int]) -> list
     return found
 
 
-def table(counts: Iterable[dict[str, object]]) -> list[str]:
-    """The counts as lines of text."""
+def table(counts: Iterable[Count]) -> list[str]:
+    """The counts as lines of text; those of the same fault are one line."""
     heads = ("row", "owed", "lost", "doubled", "at most", "what")
+    found = sorted(counts, key=attrgetter("row", "what"))
+    sums = [summed(list(same)) for _, same in groupby(found, key=attrgetter("row", "what"))]
+    sums.sort(key=lambda one: int(one.row[1:]))
     rows = [
-        tuple(str(one[name]) for name in ("row", "owed", "lost", "doubled", "bound", "what"))
-        for one in counts
+        (one.row, *map(str, (one.owed, one.lost, one.doubled, one.bound)), one.what) for one in sums
     ]
-    rows.sort(key=lambda row: (int(row[0][1:]), row[-1]))
     widths = [max(len(row[place]) for row in (heads, *rows)) for place in range(5)]
     return [
         "  ".join((row[0].ljust(widths[0]), *map(str.rjust, row[1:5], widths[1:]), row[5]))
@@ -99,6 +103,25 @@ def table(counts: Iterable[dict[str, object]]) -> list[str]:
     ]
 
 
+def summed(counts: Sequence[Count]) -> Count:
+    """One count for several of the same fault."""
+    if len(counts) == 1:
+        return counts[0]
+    return replace(
+        counts[0],
+        what=f"{counts[0].what}, {len(counts)} times",
+        owed=sum(one.owed for one in counts),
+        lost=sum(one.lost for one in counts),
+        doubled=sum(one.doubled for one in counts),
+        bound=sum(one.bound for one in counts),
+    )
+
+
 def as_property(one: Count) -> dict[str, object]:
     """As a test's report can carry it from process to process."""
     return asdict(one)
+
+
+def of_property(value: dict[str, Any]) -> Count:
+    """From there."""
+    return Count(**value)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.account import PROPERTY, Count, Keep, as_property, table
+from tests.faults.account import PROPERTY, Count, Keep, as_property, of_property, table
 from tests.faults.house import make_crowd
 from tests.faults.length import LONGEST_SECONDS
 
@@ -26,7 +26,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what each fault cost, be the test red or green."""
     reports = [each for name in ("passed", "failed") for each in terminalreporter.getreports(name)]
     counts = [
-        value for report in reports for name, value in report.user_properties if name == PROPERTY
+        of_property(value)
+        for report in reports
+        for name, value in report.user_properties
+        if name == PROPERTY
     ]
     if counts:
         terminalreporter.section("faults")

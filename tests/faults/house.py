@@ -7,16 +7,21 @@ import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from mailer.dispatch.loop import ANSWER_CONNECTIONS
 from mailer.dispatch.recording import BATCH
+from mailer.message.address import Purpose, address_of
+from mailer.message.token import TokenMint
 from tests.faults.witness import Witness, until
 from tests.flow.daemon import Home
+from tests.world import SERIES
 
 CONNECTIONS = 6  # of tests.flow.daemon.CONFIG; each has at most one mail after its dot
-UNRECORDED = BATCH + CONNECTIONS  # mails that one crash may double
+BEGUN = 2 * (CONNECTIONS - ANSWER_CONNECTIONS)  # of bulk: on each one after its dot, one behind it
+UNRECORDED = BATCH + BEGUN  # mails that one crash may double
 OF_ALL = "announcement_id IS NOT NULL"  # not a letter to the operator
 ZONE = ZoneInfo("Europe/Zurich")
 PROGRAMME = """\
@@ -68,6 +73,18 @@ class House(Home):
         with sqlite3.connect(self.folder / "mailer.db") as connection:
             connection.execute(statement, values)
         connection.close()
+
+    def way_out(self, person: str) -> str:
+        """The address of a mail program's unsubscribe button: who leaves by it gets no farewell."""
+        ((subscription,),) = self.rows(
+            "SELECT subscription.id FROM subscription JOIN subscriber"
+            f" ON subscriber.id = subscriber_id WHERE mailbox = '{person}'"
+        )
+        keys = [key for (key,) in self.rows("SELECT secret FROM token_key ORDER BY id DESC")]
+        assert isinstance(subscription, int)
+        mint = TokenMint([key for key in keys if isinstance(key, bytes)])
+        token = mint.mint(Purpose.UNSUBSCRIBE, subject=subscription, day=datetime.now(UTC).date())
+        return address_of(SERIES, Purpose.UNSUBSCRIBE, token)
 
     def states(self) -> dict[str, int]:
         """How many mails of announcements are in each state."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 
+from tests.faults.account import Count
 from tests.flow.daemon import SUBSCRIBE, Daemon, Home, arguments, environment, wish
 from tests.peers.client import Client, Reply
 
@@ -78,3 +80,20 @@ def asked(home: Home) -> dict[str, int]:
     """How many confirmations of each address are in the outbox."""
     found = home.rows("SELECT recipient_key, count(*) FROM outbox GROUP BY recipient_key")
     return {str(address): int(str(number)) for address, number in found}
+
+
+def account(
+    row: str, what: str, home: Home, owed: Collection[str], *, unanswered: Collection[str] = ()
+) -> Count:
+    """What a fault cost of mails that came in: each of `owed` wrote one that was told 250, and is
+    owed one row and, unless it is unanswered, one confirmation."""
+    stored, answered = journal(home), asked(home)
+    kept = stored.keys() & (answered.keys() | set(unanswered))
+    return Count(
+        row=row,
+        what=what,
+        owed=len(owed),
+        lost=len(set(owed) - kept),
+        doubled=sum(stored.values()) - len(stored) + sum(answered.values()) - len(answered),
+        bound=0,
+    )

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.account import Count, Keep
 from tests.faults.inbound_disk import fill, make_room, small_disk
 from tests.faults.inbound_house import (
     FewFiles,
+    account,
     asked,
     deliver,
     house,
@@ -42,7 +44,7 @@ NO_ROOM = "452 4.3.1 "
 LATER = "451 4.3.0 "
 
 
-async def told_again(home: Home, *, first: str | None) -> None:
+async def told_again(home: Home, *, first: str | None) -> Count:
     """The sender comes again unless it was told 250: then the effect is there, once."""
     if first is not None:
         assert first[:4] in ("250 ", "451 ", "421 ")
@@ -54,6 +56,7 @@ async def told_again(home: Home, *, first: str | None) -> None:
     assert journal(home) == ONCE
     assert asked(home) == ONCE
     assert home.rows("SELECT state FROM subscription") == [("pending",)]
+    return account("F1", "killed before, at or after 250", home, ONCE)
 
 
 # --- F1: killed at each step ---
@@ -62,7 +65,7 @@ EARLY = ["EHLO", "MAIL", "RCPT", "DATA", "content"]
 
 
 @pytest.mark.parametrize("step", either(["RCPT", "content"], EARLY))
-async def test_killed_before_the_dot(tmp_path: Path, step: str) -> None:
+async def test_killed_before_the_dot(tmp_path: Path, keep: Keep, step: str) -> None:
     home = house(tmp_path)
     async with Daemon(home) as daemon, Client("127.0.0.1", daemon.ports["smtp"]) as client:
         await client.greet()
@@ -72,7 +75,7 @@ async def test_killed_before_the_dot(tmp_path: Path, step: str) -> None:
             await client.send(MAIL[:-10])
         await daemon.kill()
     assert journal(home) == {}
-    await told_again(home, first=None)
+    keep(await told_again(home, first=None))
 
 
 # What storing a mail and saying 250 is made of: each call is a moment to die at, when it begins. At
@@ -88,7 +91,7 @@ MOMENTS = either(
 
 @pytest.mark.parametrize(("calls", "moment"), MOMENTS)
 async def test_killed_between_the_dot_and_the_reply(
-    tmp_path: Path, calls: str, moment: int
+    tmp_path: Path, keep: Keep, calls: str, moment: int
 ) -> None:
     home = house(tmp_path)
     async with Daemon(home) as daemon, Client("127.0.0.1", daemon.ports["smtp"]) as client:
@@ -98,19 +101,19 @@ async def test_killed_between_the_dot_and_the_reply(
             if reply is None:
                 await tracer.communicate()  # it ends with the process
         await daemon.kill() if daemon.process.returncode is None else await daemon.process.wait()
-    await told_again(home, first=reply)
+    keep(await told_again(home, first=reply))
 
 
-async def test_killed_after_the_reply(tmp_path: Path) -> None:
+async def test_killed_after_the_reply(tmp_path: Path, keep: Keep) -> None:
     home = house(tmp_path)
     async with Daemon(home) as daemon:
         reply = await deliver(daemon, ANA)
         await daemon.kill()
     assert reply == TAKEN
-    await told_again(home, first=reply)
+    keep(await told_again(home, first=reply))
 
 
-async def test_killed_at_random_moments_under_load(tmp_path: Path) -> None:
+async def test_killed_at_random_moments_under_load(tmp_path: Path, keep: Keep) -> None:
     home, taken = house(tmp_path), set[str]()
 
     async def send(daemon: Daemon, author: str) -> None:
@@ -132,6 +135,7 @@ async def test_killed_at_random_moments_under_load(tmp_path: Path) -> None:
         assert await daemon.stop() == 0
     assert taken == set(authors)
     assert journal(home) == asked(home) == dict.fromkeys(authors, 1)
+    keep(account("F1", f"{kills} kills under load", home, authors))
 
 
 async def test_250_is_said_after_the_disk_has_confirmed(tmp_path: Path) -> None:
@@ -158,10 +162,10 @@ async def test_250_is_said_after_the_disk_has_confirmed(tmp_path: Path) -> None:
 # --- F2 to F4: the same mail again, by several ways ---
 
 
-async def test_a_peer_that_never_read_250_comes_again(tmp_path: Path) -> None:
-    home = house(tmp_path)
+async def test_a_peer_that_never_read_250_comes_again(tmp_path: Path, keep: Keep) -> None:
+    home, times = house(tmp_path), either(3, 30)
     async with Daemon(home) as daemon:
-        for _ in range(either(3, 30)):
+        for _ in range(times):
             async with Client("127.0.0.1", daemon.ports["smtp"]) as client:
                 await ready_for_content(client)
                 await client.send(MAIL + b".\r\n")
@@ -169,6 +173,7 @@ async def test_a_peer_that_never_read_250_comes_again(tmp_path: Path) -> None:
                 reset(client)
         assert await deliver(daemon, ANA) == TAKEN
     assert (journal(home), asked(home)) == (ONCE, ONCE)
+    keep(account("F2", f"{times} times 250 was not read", home, ONCE))
 
 
 def reset(client: Client) -> None:
@@ -178,11 +183,11 @@ def reset(client: Client) -> None:
     client._writer.transport.abort()
 
 
-async def test_one_mail_by_all_ways_at_once_counts_once(tmp_path: Path) -> None:
+async def test_one_mail_by_all_ways_at_once_counts_once(tmp_path: Path, keep: Keep) -> None:
     home = house(tmp_path)
+    authors = [f"p{number}@example.net" for number in range(either(1, 20))]
     async with Daemon(home) as daemon:
-        for number in range(either(1, 20)):
-            author = f"p{number}@example.net"
+        for author in authors:
             ways = [
                 deliver(daemon, author, by="smtp"),
                 deliver(daemon, author, by="lmtp"),
@@ -192,9 +197,12 @@ async def test_one_mail_by_all_ways_at_once_counts_once(tmp_path: Path) -> None:
             ]
             assert await asyncio.gather(*ways) == [TAKEN, TAKEN, 0, TAKEN, TAKEN]
             assert (journal(home)[author], asked(home)[author]) == (1, 1)
+    keep(account("F3", "five times at once, by three ways", home, authors))
 
 
-async def test_one_message_id_on_different_mails_counts_for_each(tmp_path: Path) -> None:
+async def test_one_message_id_on_different_mails_counts_for_each(
+    tmp_path: Path, keep: Keep
+) -> None:
     home = house(tmp_path)
     mails = [letter(ANA, SUBSCRIBE, subject, message_id="<same@example.net>") for subject in "abc"]
     async with Daemon(home) as daemon:
@@ -202,19 +210,27 @@ async def test_one_message_id_on_different_mails_counts_for_each(tmp_path: Path)
     assert replies == [TAKEN] * 6
     outcomes = [row[0] for row in home.rows("SELECT outcome FROM inbound ORDER BY id")]
     assert outcomes == ["asked to confirm", "asked to confirm before", "asked to confirm before"]
+    owed, found = len(mails), len(outcomes)
+    what = "one Message-ID on different mails"
+    lost, doubled = max(owed - found, 0), max(found - owed, 0)
+    keep(Count(row="F4", what=what, owed=owed, lost=lost, doubled=doubled, bound=0))
 
 
 # --- F5, F6, F35: the disk ---
 
 
-async def test_a_disk_that_fills_up_costs_no_mail(tmp_path: Path) -> None:
+async def test_a_disk_that_fills_up_costs_no_mail(tmp_path: Path, keep: Keep) -> None:
+    times = either(1, 10)
     with small_disk(tmp_path / "disk", either(8, 64)) as disk:  # room for the journal file
         home = house(disk)  # 200,000 octets a mail at most
         async with Daemon(home) as daemon:
-            said = [await fills_up(home, daemon, disk, f"p{n}") for n in range(either(1, 10))]
+            said = [await fills_up(home, daemon, disk, f"p{n}") for n in range(times)]
             assert await daemon.stop() == 0
         assert set[str]().union(*said) == {LATER}
         assert "Traceback" not in await daemon.complaint()
+        names = [*map(str, range(30)), "first", "next"]
+        owed = [f"p{number}-{name}@example.net" for number in range(times) for name in names]
+        keep(account("F5", f"{times} times a full disk", home, owed))
 
 
 async def fills_up(home: Home, daemon: Daemon, disk: Path, name: str) -> set[str]:
@@ -255,7 +271,9 @@ async def until_reply(daemon: Daemon, author: str, wanted: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_disk_that_does_not_confirm_is_not_believed_again(tmp_path: Path) -> None:
+async def test_a_disk_that_does_not_confirm_is_not_believed_again(
+    tmp_path: Path, keep: Keep
+) -> None:
     home = house(tmp_path)
     async with Daemon(home) as daemon:
         assert await deliver(daemon, "first@example.net") == TAKEN
@@ -269,22 +287,26 @@ async def test_a_disk_that_does_not_confirm_is_not_believed_again(tmp_path: Path
     async with Daemon(home) as daemon:
         assert await deliver(daemon, ANA) == TAKEN
     assert journal(home) == asked(home) == {"first@example.net": 1, ANA: 1}
+    keep(account("F6", "fsync fails", home, [ANA, "first@example.net"]))
 
 
 @pytest.mark.parametrize("error", ["EROFS", "EACCES", "EIO"])
-async def test_a_disk_that_cannot_be_written_costs_no_mail(tmp_path: Path, error: str) -> None:
+async def test_a_disk_that_cannot_be_written_costs_no_mail(
+    tmp_path: Path, keep: Keep, error: str
+) -> None:
     home = house(tmp_path)
     async with Daemon(home) as daemon:
         async with injected(daemon.process, "pwrite64,pwritev", f"error={error}"):
             assert str(await deliver(daemon, ANA)).startswith(LATER)
         await until_reply(daemon, ANA, TAKEN)
     assert (journal(home), asked(home)) == (ONCE, ONCE)
+    keep(account("F35", "the disk cannot be written", home, ONCE))
 
 
 # --- F7: another process has the database ---
 
 
-async def test_a_locked_database_loses_nothing(tmp_path: Path) -> None:
+async def test_a_locked_database_loses_nothing(tmp_path: Path, keep: Keep) -> None:
     home = house(tmp_path)
     authors = [f"p{number}@example.net" for number in range(20)]
     async with Daemon(home) as daemon:
@@ -302,6 +324,7 @@ async def test_a_locked_database_loses_nothing(tmp_path: Path) -> None:
         for author in authors:
             assert await deliver(daemon, author) == TAKEN
     assert journal(home) == asked(home) == dict.fromkeys([ANA, *authors], 1)
+    keep(account("F7", "a locked database", home, [ANA, *authors]))
 
 
 # --- F31: a mail that cannot be processed ---
@@ -311,7 +334,9 @@ CREATE TRIGGER poison BEFORE INSERT ON subscriber WHEN NEW.address_key LIKE 'poi
 BEGIN SELECT RAISE(ABORT, 'poison'); END"""
 
 
-async def test_a_mail_that_fails_always_is_kept_aside_and_the_others_pass(tmp_path: Path) -> None:
+async def test_a_mail_that_fails_always_is_kept_aside_and_the_others_pass(
+    tmp_path: Path, keep: Keep
+) -> None:
     home = house(tmp_path)
     async with Daemon(home) as daemon:
         with sqlite3.connect(tmp_path / "mailer.db") as connection:
@@ -338,12 +363,16 @@ async def test_a_mail_that_fails_always_is_kept_aside_and_the_others_pass(tmp_pa
     assert sorted(bytes(row[2])[-40:] for row in kept) == sorted(wish(one)[-40:] for one in poison)  # type: ignore[call-overload]
     _, out, _ = await home.command("check", "--json")
     assert "5 mails could not be processed and are kept aside" in out.decode()
+    owed = [*poison, *good]
+    keep(account("F31", "5 mails that cannot be processed", home, owed, unanswered=poison))
 
 
 # --- F33, F34: memory and files ---
 
 
-async def test_many_large_mails_at_once_are_told_to_wait_their_turn(tmp_path: Path) -> None:
+async def test_many_large_mails_at_once_are_told_to_wait_their_turn(
+    tmp_path: Path, keep: Keep
+) -> None:
     size, memory = either((10_000_000, 200_000_000), (25_000_000, 400_000_000))
     at_once = 10
     home = house(tmp_path, max_message_bytes=str(size + 10_000))
@@ -376,6 +405,8 @@ async def test_many_large_mails_at_once_are_told_to_wait_their_turn(tmp_path: Pa
         assert daemon.process.returncode is None
         assert await deliver(daemon, "after@example.net") == TAKEN
     assert set(journal(home).values()) == {1}
+    owed = [ANA, "after@example.net", *(f"p{number}@example.net" for number in range(at_once))]
+    keep(account("F33", f"{at_once} large mails at once", home, owed))
 
 
 def address_space(pid: int) -> int:
@@ -390,7 +421,7 @@ def hold_to(pid: int, octets: int) -> None:
     resource.prlimit(pid, resource.RLIMIT_AS, (octets, octets))
 
 
-async def test_too_few_files_keep_nobody_out_for_good(tmp_path: Path) -> None:
+async def test_too_few_files_keep_nobody_out_for_good(tmp_path: Path, keep: Keep) -> None:
     home = house(tmp_path)
     async with FewFiles(home, 64) as daemon, contextlib.AsyncExitStack() as stack:
         for _ in range(either(150, 1000)):
@@ -402,6 +433,7 @@ async def test_too_few_files_keep_nobody_out_for_good(tmp_path: Path) -> None:
         assert await deliver(daemon, "after@example.net") == TAKEN
         assert await daemon.stop() == 0
     assert journal(home) == {ANA: 1, "after@example.net": 1}
+    keep(account("F34", "too few files", home, [ANA, "after@example.net"]))
 
 
 async def until_let_in(daemon: Daemon) -> None:

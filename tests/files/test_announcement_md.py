@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mailer.config.model import Series
 from mailer.errors import AnnouncementError
-from mailer.files.announcement_md import KEYS, Manuscript, moment, read
+from mailer.files.announcement_md import KEYS, Manuscript, moment, of_fields, read
 from scheduler.model import Audience
 from tests.examples import examples
 
@@ -186,6 +186,19 @@ def test_texts_have_limits() -> None:
     assert faults("a\x07b", subject="a") == [
         "line 1: found the text, expected text without control characters"
     ]
+
+
+def test_a_form_says_the_same_as_a_file() -> None:
+    given_ = {"subject": "News", "at": "2026-12-01T09:00", "expires": "2d", "audience": ""}
+    assert of_fields(given_, "Text.", SERIES, now=NOW) == taken(
+        "subject: News\nat: 2026-12-01 09:00\nexpires: 2d\n\nText."
+    )
+
+
+def test_a_form_is_told_its_fields_and_no_lines() -> None:
+    with pytest.raises(AnnouncementError) as caught:
+        of_fields({"at": "soon", "audience": "registered"}, "a\x07b", SERIES, now=NOW)
+    assert [fault.where for fault in caught.value.faults] == ["text", "subject", "at", "audience"]
 
 
 _LINES = st.one_of(

@@ -17,13 +17,14 @@ from mailer.message.facts import Link, Speaker
 from tests.files.conftest import Read, Refused
 
 HEADER = (
-    "id,title,starts,duration,language,abstract,speakers,links,"
+    "id,title,starts,duration,language,abstract,speakers,hosts,links,"
     "registration_url,join_url,capacity,draft\r\n"
 )
 FULL = (
     HEADER
     + 'iscc,"ISCC, explained",2026-11-25 13:00,90m,fr,"Two\n\nparagraphs",'
     + '"Ada (Engines (all; of them)) <ada@example.org> <https://example.org/a;b>; Bob",'
+    + "Cy <cy@example.org>,"
     + '"Paper <https://example.org/p>\nSlides <https://example.org/s>",'
     + "https://example.org/r,https://example.org/j,40,yes\r\n"
     + ",Next,2026-12-02\r\n"
@@ -48,6 +49,7 @@ def test_every_column_is_read(read: Read) -> None:
             ),
             Speaker(name="Bob"),
         ),
+        hosts=(Speaker(name="Cy", address="cy@example.org"),),
         links=(
             Link(title="Paper", url="https://example.org/p"),
             Link(title="Slides", url="https://example.org/s"),

@@ -28,6 +28,7 @@ lines
 speakers = [
   { name = "Ada", affiliation = "Eng", url = "https://example.org/a", address = "Ada@EXAMPLE.org" }
 ]
+hosts = [{ name = "Bo", address = "bo@example.org" }]
 links = [{ title = "Paper", url = "https://example.org/p" }]
 registration_url = "https://example.org/r"
 join_url = "https://example.org/j"
@@ -53,6 +54,7 @@ def test_every_key_is_read(read: Read) -> None:
                     address="Ada@example.org",
                 ),
             ),
+            hosts=(Speaker(name="Bo", address="bo@example.org"),),
             links=(Link(title="Paper", url="https://example.org/p"),),
             registration_url="https://example.org/r",
             join_url="https://example.org/j",
@@ -61,7 +63,7 @@ def test_every_key_is_read(read: Read) -> None:
             line=2,
             given=frozenset(
                 {"id", "duration", "language", "abstract", "speakers", "links", "capacity"}
-                | {"registration_url", "join_url", "draft"}
+                | {"hosts", "registration_url", "join_url", "draft"}
             ),
         ),
     )
@@ -128,8 +130,8 @@ capacity = -1
 """
 
 KEYS = (
-    "id, title, starts, duration, language, abstract, speakers, links, registration_url, "
-    "join_url, capacity, draft"
+    "id, title, starts, duration, language, abstract, speakers, hosts, links, "
+    "registration_url, join_url, capacity, draft"
 )
 MOMENT = "a date and a time such as 2026-11-25T13:00:00"
 URL = "an address that begins with https:// or http://"

@@ -14,7 +14,7 @@ from mailer.message.address import Address
 from mailer.message.facts import Speaker
 from mailer.outlook import outlook
 from mailer.parts import Parts
-from mailer.store import people, programme, registration, suppression
+from mailer.store import people, registration, suppression
 from mailer.store.programme import WebinarRecord
 from scheduler.clock import VirtualClock
 from scheduler.model import Status
@@ -28,6 +28,7 @@ from tests.world import (
     letter,
     mail_in,
     opened,
+    revise,
     scheduled,
     send_all,
     subscribed,
@@ -196,9 +197,7 @@ async def test_who_must_not_be_mailed_is_not(parts: Parts, clock: VirtualClock) 
 
 async def moved(parts: Parts, webinar: WebinarRecord, wall: datetime) -> None:
     later = content(wall, **HERE)
-    await parts.store.write(
-        lambda c: programme.revise(c, webinar, content=later, now=parts.clock.now())
-    )
+    await parts.store.write(lambda c: revise(c, webinar, content=later, now=parts.clock.now()))
 
 
 async def test_who_was_reminded_hears_that_it_moved_and_is_reminded_anew(
@@ -227,13 +226,60 @@ async def test_a_cancellation_reaches_who_was_reminded(parts: Parts, clock: Virt
     webinar = await scheduled(parts, WALL, **HERE)
     await sent_at(parts, clock, DAY_BEFORE)
     cancelled = Status.CANCELLED
-    await parts.store.write(
-        lambda c: programme.revise(c, webinar, status=cancelled, now=parts.clock.now())
-    )
+    await parts.store.write(lambda c: revise(c, webinar, status=cancelled, now=parts.clock.now()))
     found = await sent_at(parts, clock, DAY_BEFORE + timedelta(minutes=1))
     assert whom(found) == [ANA.key, EVE.key]
     entries = [entry(one) for one in found]
     assert [one.method for one in entries if one] == ["CANCEL", "CANCEL"]
+
+
+async def test_a_host_gets_what_a_speaker_gets(parts: Parts, clock: VirtualClock) -> None:
+    here = {**HERE, "speakers": (), "hosts": (Speaker(name="Eve", address=EVE.mailbox),)}
+    webinar = await scheduled(parts, WALL, **here)
+    (found,) = await sent_at(parts, clock, DAY_BEFORE)
+    assert found["To"] == EVE.mailbox
+    assert "Host: Eve\n" in text(found).replace("\r\n", "\n")
+    later = content(WALL + timedelta(days=7), **here)
+    await parts.store.write(lambda c: revise(c, webinar, content=later, now=parts.clock.now()))
+    (found,) = await sent_at(parts, clock, DAY_BEFORE + timedelta(hours=2))
+    assert (found["To"], str(found["Subject"])[:8]) == (EVE.mailbox, "New time")
+
+
+async def test_who_was_reminded_and_is_named_no_more_hears_that_it_moved(
+    parts: Parts, clock: VirtualClock
+) -> None:
+    webinar = await scheduled(parts, WALL, **HERE)
+    await sent_at(parts, clock, DAY_BEFORE)
+    ana_alone = (Speaker(name="Ana", address=ANA.mailbox),)
+    room = "https://meet.example.org/2"
+    later = content(WALL + timedelta(days=7), **{**HERE, "speakers": ana_alone, "join_url": room})
+    await parts.store.write(lambda c: revise(c, webinar, content=later, now=parts.clock.now()))
+    ana, eve = await sent_at(parts, clock, DAY_BEFORE + timedelta(hours=2))
+    assert (ana["To"], eve["To"]) == (ANA.mailbox, EVE.mailbox)
+    assert [str(one["Subject"])[:8] for one in (ana, eve)] == ["New time", "New time"]
+    assert [room in text(one) for one in (ana, eve)] == [True, False]
+    assert "link to join" not in text(eve)
+    theirs = entry(eve)
+    assert theirs is not None
+    assert (theirs.method, theirs.attendee) == ("REQUEST", EVE.mailbox)
+    assert room not in eve.as_string()
+    again = await sent_at(parts, clock, DAY_BEFORE + timedelta(days=7, hours=1))
+    assert whom(again) == [ANA.key]
+
+
+async def test_who_was_told_as_a_subscriber_and_stopped_silently_hears_that_it_moved(
+    parts: Parts, clock: VirtualClock
+) -> None:
+    ana = await subscribed(parts)
+    webinar = await scheduled(parts, WALL, **HERE)
+    assert whom(await sent_at(parts, clock, datetime(2026, 10, 6, 7, tzinfo=UTC))) == [ANA.key]
+    gone = people.State.UNSUBSCRIBED
+    await parts.store.write(lambda c: people.end(c, ana.id, state=gone, now=clock.now()))
+    await moved(parts, webinar, WALL + timedelta(days=7))
+    found = await sent_at(parts, clock, datetime(2026, 10, 6, 9, tzinfo=UTC))
+    assert whom(found) == [ANA.key]
+    assert "as a speaker or host" not in text(found[0])
+    assert "you are a speaker or host" in " ".join(text(found[0]).split())
 
 
 async def test_a_moved_webinar_never_sends_a_speaker_its_old_time(

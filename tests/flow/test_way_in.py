@@ -27,6 +27,7 @@ from tests.world import (
     SERIES,
     make_config,
     make_sqlite,
+    revise,
     scheduled,
     send_all,
     subscribed,
@@ -80,9 +81,7 @@ async def test_only_who_has_a_place_is_told(parts: Parts) -> None:
         await parts.intake.command(SERIES, asker, Register(number=1))
     await go_to(parts, datetime(2026, 10, 8, 12, tzinfo=UTC))
     moved = content_of(WALL, join_url=ROOMS[1], **HERE)
-    await parts.store.write(
-        lambda c: programme.revise(c, webinar, content=moved, now=parts.clock.now())
-    )
+    await parts.store.write(lambda c: revise(c, webinar, content=moved, now=parts.clock.now()))
     for at in (
         datetime(2026, 10, 8, 14, tzinfo=UTC),
         datetime(2026, 10, 19, 11, tzinfo=UTC),
@@ -93,9 +92,7 @@ async def test_only_who_has_a_place_is_told(parts: Parts) -> None:
     record = await parts.store.read(lambda c: programme.by_id(c, webinar.id))
     assert record is not None
     slides = (Link(title="Slides", url="https://www.example.org/slides"),)
-    await parts.store.write(
-        lambda c: programme.revise(c, record, materials=slides, now=parts.clock.now())
-    )
+    await parts.store.write(lambda c: revise(c, record, materials=slides, now=parts.clock.now()))
     await go_to(parts, datetime(2026, 10, 21, 9, tzinfo=UTC) + timedelta(hours=2))
     found = mails(parts.config.outbound.maildir)
     told = {str(one["To"]) for one in found if any(room in everything(one) for room in ROOMS)}

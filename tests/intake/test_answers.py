@@ -11,7 +11,9 @@ import pytest
 import pytest_asyncio
 
 from mailer.config.model import Limits, Operator
+from mailer.intake.context import Asker
 from mailer.message import incoming
+from mailer.message.command import Channel, SetLanguage
 from mailer.parts import Parts
 from mailer.store import journal, people, registration
 from scheduler.clock import VirtualClock
@@ -296,3 +298,19 @@ async def test_every_mail_that_is_sent_to_a_stranger_can_be_made(parts: Parts) -
         await mail_in(parts, letter(f"{subject.split()[0]}@example.net", TO, subject))
     await send_all(parts)
     assert {row.state for row in await queued(parts)} == {"sent"}
+
+
+async def test_who_writes_in_a_persons_name_does_not_silence_what_is_proven_theirs(
+    parts: Parts,
+) -> None:
+    await subscribed(parts)
+    limit = parts.config.limits.answers_per_address_per_day
+    for number in range(limit + 2):
+        await mail_in(parts, letter("ana@example.net", SERIES.address, "help", f"{number}"))
+    assert len(await templates(parts)) == limit
+    unproven = await mail_in(parts, letter("ana@example.net", SERIES.address, "language fr"))
+    assert unproven.word == "not asked to prove: held back by a limit"
+    ana = Asker(address=ANA, channel=Channel.MAIL, proven=True)
+    for _ in range(limit + 2):
+        await parts.intake.command(SERIES, ana, SetLanguage(language="fr"))
+    assert (await templates(parts))[limit:] == ["reply-language"] * limit

@@ -17,7 +17,7 @@ from mailer.errors import ChangeRefused, UnknownWebinar
 from mailer.files.programme import WebinarDraft, read_programme
 from mailer.intake import editing, placing
 from mailer.intake.drafting import Difference
-from mailer.intake.editing import Action, Edited
+from mailer.intake.editing import Action, Edited, Note, Remark
 from mailer.message.facts import Link
 from mailer.store import programme, setting
 from mailer.store.engine import Store, open_store
@@ -167,7 +167,7 @@ async def test_a_published_webinar_does_not_become_a_draft_again(store: Store) -
     result = await store.write(lambda c: editing.import_drafts(c, SERIES, drafts, now=NOW))
     assert (result[0].action, result[0].notes) == (
         Action.UNCHANGED,
-        ("is scheduled already, draft = true does not take that back",),
+        (Note(remark=Remark.NO_DRAFT),),
     )
 
 
@@ -181,14 +181,15 @@ async def test_an_import_does_not_revive_what_was_cancelled(store: Store) -> Non
     assert (result[0].action, result[0].record.status, result[0].notes) == (
         Action.CHANGED,
         Status.CANCELLED,
-        ("stays cancelled: `mailer webinar publish` revives it",),
+        (Note(remark=Remark.STAYS_CANCELLED),),
     )
 
 
 async def test_webinars_at_the_same_time_are_pointed_out(one: Store) -> None:
     drafts = read_programme(FILE.encode(), name="p.toml", series=SERIES)
     result = await one.write(lambda c: editing.import_drafts(c, SERIES, drafts, now=NOW))
-    assert [each.notes for each in result] == [(), ("at the same time as matching",)]
+    together = Note(remark=Remark.TOGETHER, other="matching")
+    assert [each.notes for each in result] == [(), (together,)]
 
 
 # add

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from mailer.intake.context import hash_address
 from mailer.intake.enrolling import Fate, Taken
 from mailer.intake.importing import Summary
 from mailer.message.address import Address
+from mailer.message.command import Channel
 from mailer.parts import Parts
 from mailer.store import people, staging, suppression
 from mailer.store.people import Act, State
@@ -277,6 +279,47 @@ async def test_what_a_killed_import_left_is_cleared_after_a_day(
     clock.advance_to(clock.now() + timedelta(days=2))
     await parts.importing.take(SERIES, ROWS[:1], ASKING)
     assert await parts.store.read(lambda c: staging.find(c, left)) is None
+
+
+async def test_a_prepared_file_counts_for_nothing_until_it_is_decided(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "SLICE", 2)
+    prepared = await parts.importing.prepare(SERIES, [*ROWS, ROWS[0], BAD], ASKING)
+    assert prepared.summary == Summary(asked=5, faults=[BAD])
+    await parts.importing.finish()
+    assert await queued(parts) == []
+    other = replace(SERIES, id="patents")
+    assert await parts.importing.decide(other, prepared.batch_id) is None
+    batch = await parts.importing.decide(SERIES, prepared.batch_id)
+    assert batch is not None
+    assert (batch.total, batch.finished) == (5, False)
+    assert await parts.importing.decide(SERIES, prepared.batch_id) is None
+    await parts.importing.drop(SERIES, prepared.batch_id)  # too late: it is decided
+    await parts.importing.finish()
+    assert len(await queued(parts)) == 5
+
+
+async def test_a_prepared_file_is_put_away_by_its_series_or_after_a_day(
+    parts: Parts, clock: VirtualClock
+) -> None:
+    first = (await parts.importing.prepare(SERIES, ROWS, ASKING)).batch_id
+    await parts.importing.drop(replace(SERIES, id="patents"), first)
+    assert await parts.store.read(lambda c: staging.find(c, first)) is not None
+    await parts.importing.drop(SERIES, first)
+    assert await parts.store.read(lambda c: staging.find(c, first)) is None
+    second = (await parts.importing.prepare(SERIES, ROWS, ASKING)).batch_id
+    clock.advance_to(clock.now() + timedelta(days=2))
+    await parts.importing.finish()
+    assert await parts.store.read(lambda c: staging.find(c, second)) is None
+
+
+async def test_it_is_kept_by_which_way_people_were_brought_in(parts: Parts) -> None:
+    by_page = replace(ASKING, channel=Channel.WEB)
+    prepared = await parts.importing.prepare(SERIES, [PersonRow(address=ANA)], by_page)
+    await parts.importing.decide(SERIES, prepared.batch_id)
+    await parts.importing.finish()
+    assert await consents(parts) == [(Act.ASKED, "web", "a list")]
 
 
 async def test_two_who_finish_the_same_import_take_nobody_twice(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from mailer.errors import StoreUnavailable
 from mailer.intake.group import MOST_UNITS, GroupCommit
@@ -14,7 +15,7 @@ from mailer.parts import Parts
 from mailer.store import engine, setting
 from mailer.store.engine import Connection, Store, open_store
 from tests.intake.test_subscribing import state
-from tests.world import ANA, SERIES, letter, mail_in
+from tests.world import ANA, SERIES, letter, mail_in, opened
 
 NAMES = [f"n{number}" for number in range(10)]
 
@@ -136,3 +137,32 @@ async def test_mails_of_one_person_have_their_effects_in_order(parts: Parts) -> 
     assert set(words[0::2]) <= {"asked to confirm", "asked to confirm before"}
     assert set(words[1::2]) == {"unsubscribed"}
     assert (await state(parts)) == "pending"
+
+
+async def crossing(
+    connection: Connection, names: tuple[str, str], mine: asyncio.Event, others: asyncio.Event
+) -> str:
+    """Lock one row, and the other when somebody else has that."""
+    await connection.execute(text("SET LOCAL deadlock_timeout = '20ms'"))
+    await setting.put(connection, names[0], "x")
+    mine.set()
+    await others.wait()
+    await setting.put(connection, names[1], "x")
+    return names[0]
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+async def test_those_who_wait_for_each_other_both_end_well(
+    postgres_url: str, tmp_path: Path, grouped: bool
+) -> None:
+    async with opened(postgres_url, tmp_path) as (parts, _):
+        group = GroupCommit[str](parts.store)
+        for name in NAMES[:2]:
+            await parts.store.write(putting(name))
+        here, there = asyncio.Event(), asyncio.Event()
+        run = group.run if grouped else parts.store.write
+        ended = await asyncio.gather(
+            run(lambda c: crossing(c, (NAMES[0], NAMES[1]), here, there)),
+            parts.store.write(lambda c: crossing(c, (NAMES[1], NAMES[0]), there, here)),
+        )
+        assert ended == NAMES[:2]

@@ -13,7 +13,7 @@ import pytest_asyncio
 from mailer.config.model import Inbound
 from mailer.message.address import Address
 from mailer.parts import Parts, open_parts
-from mailer.store import programme, registration
+from mailer.store import registration
 from mailer.store.people import Subscription
 from mailer.store.programme import WebinarRecord
 from mailer.store.registration import State as Choice
@@ -28,6 +28,7 @@ from tests.world import (
     letter,
     mail_in,
     make_config,
+    revise,
     scheduled,
     send_all,
     subscribed,
@@ -128,7 +129,7 @@ async def test_a_stranger_is_not_subscribed_by_it(parts: Parts) -> None:
 async def test_an_answer_to_an_older_version_says_nothing_of_this_one(parts: Parts) -> None:
     ana, webinar = await subscribed(parts), await scheduled(parts, START, **HERE)
     later = content(START + timedelta(days=1), **HERE)
-    await parts.store.write(lambda c: programme.revise(c, webinar, content=later, now=NOW))
+    await parts.store.write(lambda c: revise(c, webinar, content=later, now=NOW))
     assert (await mail_in(parts, answered(webinar, "DECLINED"))).word == "outdated"
     assert (await mail_in(parts, answered(webinar, "DECLINED", sequence=1))).word == "declined"
     assert await choice(parts, ana, webinar) is Choice.DECLINED

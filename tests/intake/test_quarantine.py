@@ -79,6 +79,7 @@ async def test_check_tells_of_what_is_kept_aside(parts: Parts) -> None:
         await parts.intake.set_aside(
             CONTENT,
             Recipient(series=SERIES.id, purpose=Purpose.SERIES),
+            sender="ana@example.net",
             address=SERIES.address,
             source="smtp",
             error=ValueError(),

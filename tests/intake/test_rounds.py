@@ -152,7 +152,7 @@ async def test_what_became_of_an_announcement_is_told_an_hour_after_it_went_out(
     assert (await templates(parts)).count("report-delivery") == 1
     told = [one for one in await reports(parts) if str(one["Subject"]) == "Delivered: CAPASSO"]
     assert text(told[0]).splitlines()[:7] == [
-        "announcement: CAPASSO",
+        "Announcement: CAPASSO",
         "Went out: Tuesday, 6 October 2026, 09:00 Zurich time",
         "",
         "- Recipients: 2",

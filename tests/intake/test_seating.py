@@ -16,7 +16,7 @@ from mailer.intake.context import Asker, Outcome
 from mailer.message.address import Address
 from mailer.message.command import Channel, Confirm, Register, Skip
 from mailer.parts import Parts
-from mailer.store import people, programme, registration
+from mailer.store import people, registration
 from mailer.store.engine import Connection
 from mailer.store.people import Subscription
 from mailer.store.programme import WebinarRecord
@@ -24,7 +24,15 @@ from mailer.store.registration import State
 from mailer.store.suppression import Reason
 from tests.flow.happenings import entry
 from tests.outbox_reader import mails, queued, text
-from tests.world import NOON, SERIES, opened, scheduled, send_all, subscribed
+from tests.world import (
+    NOON,
+    SERIES,
+    opened,
+    revise,
+    scheduled,
+    send_all,
+    subscribed,
+)
 
 START = datetime(2026, 10, 20, 13, 0)  # noqa: DTZ001 - wall clock
 HERE = {"registration_url": "", "join_url": "https://meet.example.org/1"}
@@ -54,9 +62,7 @@ async def states(parts: Parts, webinar: WebinarRecord) -> dict[str, str]:
 
 async def enlarge(parts: Parts, webinar: WebinarRecord, capacity: int) -> None:
     content = replace(webinar.content, capacity=capacity)
-    await parts.store.write(
-        lambda c: programme.revise(c, webinar, content=content, now=parts.clock.now())
-    )
+    await parts.store.write(lambda c: revise(c, webinar, content=content, now=parts.clock.now()))
 
 
 async def full(parts: Parts, places: int, readers: Sequence[Subscription]) -> WebinarRecord:

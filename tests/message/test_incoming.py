@@ -58,6 +58,7 @@ def test_mail_is_read_whole() -> None:
         spam=False,
         machine=None,
         received_count=2,
+        sender="ann@example.org",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -178,3 +178,23 @@ def test_digits_are_western_in_every_language(
     assert {letter for letter in told if letter.isdecimal()} <= set("0123456789")
     assert "AM" not in told
     assert "PM" not in told
+
+
+@pytest.mark.parametrize(
+    ("span", "told"),
+    [
+        (timedelta(days=41), "in 6 weeks"),
+        (timedelta(days=13, hours=20), "in 14 days"),
+        (timedelta(hours=43), "in 43 hours"),
+        (timedelta(minutes=150), "in 150 minutes"),
+        (timedelta(seconds=20), "in 20 seconds"),
+    ],
+)
+def test_a_countdown_is_told_in_the_unit_that_says_enough(span: timedelta, told: str) -> None:
+    assert moment.ahead(span, "en") == told
+
+
+def test_a_countdown_is_told_in_every_language() -> None:
+    told = [moment.ahead(timedelta(days=5), language) for language in SIX]
+    assert told == ["in 5 days", "dans 5 jours", "dentro de 5 días", "через 5 дней",
+        "خلال 5 أيام", "5天后"]  # fmt: skip

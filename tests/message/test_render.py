@@ -144,6 +144,7 @@ def test_there_are_all_the_mails() -> None:
         "reply-programme",
         "reply-register",
         "reply-resume",
+        "reply-sign-in",
         "reply-skip",
         "reply-status",
         "reply-timezone",
@@ -222,7 +223,9 @@ def test_there_is_no_golden_file_of_a_mail_that_is_gone() -> None:
 
 def test_the_documentation_tells_what_each_kind_needs() -> None:
     page = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([a-z-]+)` \| (?:`([^`]*)`)? *\| *([a-z ]*?) *\|$", page, re.MULTILINE)
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| (?:`([^`]*)`)? *\| *([a-z_ ]*?) *\|$", page, re.MULTILINE
+    )
     assert sorted(name for name, _, _ in rows) == sorted(KINDS)
     for name, details, personal in rows:
         mails = _mails(name, "en")
@@ -373,7 +376,7 @@ def test_arabic_keeps_what_is_read_the_other_way_together() -> None:
 def test_an_arabic_title_stays_together_in_an_english_mail() -> None:
     webinar = replace(WEBINAR, title="رمز المحتوى 24138", language="ar")
     mail = RENDERER.render("reply-skip", replace(sample("reply-skip"), webinar=webinar))
-    assert mail.subject == "You do not come: رمز المحتوى 24138"
+    assert mail.subject == "You are not coming: رمز المحتوى 24138"
     assert "“\u2068رمز المحتوى 24138\u2069”" in mail.text
     assert '<span dir="rtl"><strong>رمز المحتوى 24138</strong></span>' in mail.html
 
@@ -445,7 +448,7 @@ def test_a_link_that_leads_elsewhere_is_left_out(url: str) -> None:
 def test_details_are_escaped_as_well() -> None:
     attack = "<script>alert(1)</script>"
     cases: tuple[tuple[str, Details], ...] = (
-        ("forward", {"author": attack, "subject": attack}),
+        ("forward", {"author": attack, "subject": attack, "answerable": True}),
         ("cancellation", {"reason": attack}),
         ("reply-language", {"ok": False, "value": attack}),
         ("reply-no-webinar", {"number": attack}),

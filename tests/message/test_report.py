@@ -156,6 +156,25 @@ def test_an_address_in_a_sentence_is_no_recipient_beside_one_in_a_list() -> None
     assert _told(judge(_mail(fields, text))) == ("bounce", "", "ana@example.com,block,")
 
 
+REASONS = """From: Mail Delivery System <mailer-daemon@mx.example.net>
+Subject: Mail delivery failed: returning message to sender
+
+The following addresses failed:
+{list}
+  ana@example.com
+    after RCPT TO:<ana@example.com>: 550 5.2.2 <ana@example.com>... mailbox full
+  bob@example.com
+    after RCPT TO:<bob@example.com>: 550 5.1.1 <bob@example.com>... user unknown
+"""
+
+
+@pytest.mark.parametrize("names", ["", "  ana@example.com\n  bob@example.com\n"])
+def test_each_recipient_has_the_reason_that_stands_beside_it(names: str) -> None:
+    """Although it is named again in the reason itself, or all are named before the reasons."""
+    told = _told(judge(REASONS.format(list=names).encode()))
+    assert told == ("bounce", "", "ana@example.com,full,5.2.2 bob@example.com,hard,5.1.1")
+
+
 def test_who_is_greeted_is_not_who_was_not_reached() -> None:
     fields = "From: MAILER-DAEMON@example.com\nSubject: Mail Delivery Problem"
     text = "Sorry ben@example.net. Your mail was refused.\nIt was for ana@example.com, not here."

@@ -37,6 +37,16 @@ class Answer:
         assert found, f"no hidden {name} in {self.text}"
         return html.unescape(found[1])
 
+    def seal(self, action: str) -> str:
+        """The token of the first form that leads to ``action``."""
+        form = re.search(
+            rf'(?s)<form [^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', self.text
+        )
+        assert form, f"no form leads to {action} in {self.text}"
+        found = re.search(r'<input type="hidden" name="seal" value="([^"]*)"', form[1])
+        assert found, f"no seal in {form[1]}"
+        return html.unescape(found[1])
+
 
 class Browser:
     """Asks one server, over a new connection each time."""

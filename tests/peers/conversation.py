@@ -64,6 +64,7 @@ class Conversation:
             self.sink.commands.append((self.number, line))
             if self.wire.has_unread and "PIPELINING" not in self.offered:
                 self.sink.violations.append("sent ahead without PIPELINING on offer")
+            await self.sink.tell()
             verb, _, argument = line.decode("utf-8", "surrogateescape").partition(" ")
             if not await self.obey(verb.upper(), argument):
                 return

@@ -106,7 +106,7 @@ class Sink:
         return self.accepted
 
     async def wait_until(self, holds: Callable[[], bool], *, seconds: float = 10.0) -> None:
-        """Return once something holds; it is asked again after each transaction and connection."""
+        """Return once something holds; it is asked again whenever something has happened."""
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(holds)
 
@@ -117,7 +117,7 @@ class Sink:
         self.violations += content_faults(transaction)
         kept = transaction if self.options.keep_content else replace(transaction, content=b"")
         self.transactions.append(kept)
-        await self._tell()
+        await self.tell()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -165,8 +165,9 @@ class Sink:
             self._talking.discard(task)
             self.open_connections -= 1
             await wire.close()
-            await self._tell()
+            await self.tell()
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
+        """Something has happened: whoever waits may look."""
         async with self._changed:
             self._changed.notify_all()

@@ -22,7 +22,7 @@ from scheduler.model import (
     Status,
     Webinar,
 )
-from scheduler.plan import is_late, next_wake, plan
+from scheduler.plan import is_late, plan
 from scheduler.recurrence import UnknownZone, to_utc, to_wall
 from tests.examples import examples
 
@@ -152,9 +152,6 @@ def test_a_reminder_at_half_past_two_happens_once_in_the_night_clocks_change(
     notice = Notice(id="n", kind=Kind.REMINDER, offset=Offset(days=-1, at=time(2, 30)))
     item = webinar(night + timedelta(days=1, hours=13))
     [due] = planned(item, notices=[notice])
-    moments = [to_utc(night, ZURICH) + minutes * timedelta(minutes=1) for minutes in range(1500)]
-    waking = [now for now in moments if next_wake([due], now) is None]
-    assert waking[0] == due.due_at
     hour = 3 if night.month == 3 else 2
     assert to_wall(due.due_at, ZURICH) == night + timedelta(hours=hour, minutes=30)
 
@@ -292,14 +289,6 @@ def test_an_edited_offset_keeps_the_key() -> None:
     edited = replace(DAY_BEFORE, offset=Offset(days=-3))
     keys = [planned(webinar(), notices=[notice])[0].key for notice in (DAY_BEFORE, edited)]
     assert keys == ["1:reminder-1:0", "1:reminder-1:0"]
-
-
-def test_the_next_wake_is_the_first_due_still_ahead() -> None:
-    dues = planned(webinar())
-    assert next_wake(dues, LONG_AGO) == dues[0].due_at
-    assert next_wake(dues, dues[0].due_at) == START - DAY
-    assert next_wake(dues, START) is None
-    assert next_wake((), LONG_AGO) is None
 
 
 def test_a_naive_now_and_an_unknown_zone_are_refused() -> None:

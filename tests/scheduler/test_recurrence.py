@@ -14,6 +14,7 @@ from scheduler.recurrence import (
     Slot,
     UnknownZone,
     check_rrule,
+    is_older,
     load_zone,
     shift_days,
     slots,
@@ -283,3 +284,12 @@ def test_any_text_is_judged_and_never_raises(text: str) -> None:
     if check_rrule(text) is None:
         after = datetime(2026, 1, 1, tzinfo=UTC)
         assert len(slots(text, datetime(2026, 1, 1, 13), ZURICH, after=after, count=1)) <= 1
+
+
+def test_releases_of_the_zones_come_one_after_the_other() -> None:
+    releases = ["2025b", "2025z", "2025za", "2026a", "9999a"]
+    pairs = [(one, other) for place, one in enumerate(releases) for other in releases[place:]]
+    assert [pair for pair in pairs if is_older(*pair)] == [
+        (one, other) for one, other in pairs if one != other
+    ]
+    assert not any(is_older(other, one) for one, other in pairs)

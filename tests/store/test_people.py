@@ -8,6 +8,7 @@ from sqlalchemy import event, func, insert, literal, select, update
 
 from mailer.files.people_csv import PersonRow
 from mailer.message.address import parse_address
+from mailer.message.command import Channel
 from mailer.parts import Parts
 from mailer.store import enrolment, erasure, journal, outbox, people, staging, suppression
 from mailer.store.outbox import Envelope, Priority
@@ -61,7 +62,13 @@ async def count(parts: Parts, table: object) -> int:
 async def enrol(parts: Parts, *rows: PersonRow, confirmed: bool = False) -> list[str]:
     found = await parts.store.write(
         lambda c: enrolment.enrol(
-            c, rows, series_id=SERIES.id, confirmed=confirmed, evidence="why", now=NOON
+            c,
+            rows,
+            series_id=SERIES.id,
+            confirmed=confirmed,
+            channel=Channel.COMMAND_LINE,
+            evidence="why",
+            now=NOON,
         )
     )
     return [f"{one.address.key} {one.state} {one.generation}" for one in found]
@@ -119,7 +126,13 @@ async def test_many_people_take_no_more_statements_than_one(parts: Parts) -> Non
 
             event.listen(connection.sync_connection, "before_cursor_execute", seen)
             await enrolment.enrol(
-                connection, rows, series_id=SERIES.id, confirmed=False, evidence="", now=NOON
+                connection,
+                rows,
+                series_id=SERIES.id,
+                confirmed=False,
+                channel=Channel.WEB,
+                evidence="",
+                now=NOON,
             )
 
         await parts.store.write(unit)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
-from mailer.store.engine import Connection, Store
+from mailer.store.engine import Connection, How, Store
 from mailer.store.prepared import Prepared
 from mailer.store.schema import answer_count, blob
 
@@ -35,39 +35,37 @@ COUNT = Prepared(
 )
 COUNTS = Prepared(lambda _: select(answer_count.c.scope, answer_count.c.n).order_by("scope"))
 DOUBLE = Prepared(lambda insert: insert(answer_count).values(scope="x", slice=1, n=1))
-BOTH = pytest.mark.parametrize("brief", [False, True])
+BOTH = pytest.mark.parametrize("how", [How.STEPS, How.BRIEF])
 
 
 @BOTH
-async def test_values_go_in_and_come_out_as_they_are(store: Store, brief: bool) -> None:
+async def test_values_go_in_and_come_out_as_they_are(store: Store, how: How) -> None:
     async def unit(connection: Connection) -> list[object]:
         made = await KEEP.row(connection, what=b"\0\xff", until=NOON)
         return [made, await KEPT.rows(connection, after=0), await KEPT.row(connection, after=9)]
 
-    made, rows, none = await store.write(unit, brief=brief)
+    made, rows, none = await store.write(unit, how=how)
     assert (made, list(rows), none) == ((1, NOON), [(b"\0\xff", NOON)], None)  # type: ignore[call-overload]
     found = await store.read(lambda c: KEPT.rows(c, after=0))
     assert list(found) == [(b"\0\xff", NOON)]
 
 
 @BOTH
-async def test_one_statement_for_many_values(store: Store, brief: bool) -> None:
+async def test_one_statement_for_many_values(store: Store, how: How) -> None:
     names = [{"what": name} for name in "abca"]
-    await store.write(lambda c: COUNT.each(c, names), brief=brief)
-    await store.write(lambda c: COUNT.each(c, []), brief=brief)
+    await store.write(lambda c: COUNT.each(c, names), how=how)
+    await store.write(lambda c: COUNT.each(c, []), how=how)
     found = await store.read(COUNTS.rows)
     assert list(found) == [("a", 2), ("b", 1), ("c", 1)]
 
 
 @BOTH
-async def test_an_error_is_that_of_any_statement_and_leaves_nothing(
-    store: Store, brief: bool
-) -> None:
+async def test_an_error_is_that_of_any_statement_and_leaves_nothing(store: Store, how: How) -> None:
     async def unit(connection: Connection) -> None:
         await DOUBLE.rows(connection)
         await DOUBLE.rows(connection)
 
     with pytest.raises(IntegrityError):
-        await store.write(unit, brief=brief)
+        await store.write(unit, how=how)
     assert list(await store.read(COUNTS.rows)) == []
-    await store.write(DOUBLE.rows, brief=brief)
+    await store.write(DOUBLE.rows, how=how)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 from mailer.config.model import Outbound, Security
@@ -62,7 +61,7 @@ class Sender:
         """Hand over one mail."""
         key = len(self._futures)
         future = self._futures[key] = asyncio.get_running_loop().create_future()
-        self._waiting.append(replace(outgoing, id=key))
+        self._waiting.append(outgoing._replace(id=key))
         self._carrier.wake(len(self._waiting))
         return await future
 
@@ -74,6 +73,12 @@ class Sender:
 
     def take(self) -> Outgoing | None:
         return self._waiting.popleft() if self._waiting else None
+
+    def may_hand_over(self) -> bool:
+        return True
+
+    def may_still(self, outgoing: Outgoing) -> bool:
+        return True
 
     def untake(self, outgoing: Outgoing) -> None:
         self._waiting.appendleft(outgoing)

@@ -320,7 +320,8 @@ def test_no_address_can_end_its_path(local: str, domain: str) -> None:
 @hypothesis_settings(max_examples=examples(200), deadline=None)
 def test_dots_survive_and_only_the_end_is_a_lone_dot(pieces: list[bytes]) -> None:
     content = b"".join(pieces)
-    wire = stuffed(content)
+    mail = Outgoing(id=1, sender="", recipient="a@example.org", content=content)
+    wire = stuffed(mail)
     *lines, end, after = wire.split(b"\r\n")
     assert (end, after) == (b".", b"")
     assert b"." not in lines
@@ -371,9 +372,17 @@ class Queue:
         self.told: list[tuple[str, Fate, Phase]] = []
         self.untaken: list[str] = []
         self.changed = asyncio.Event()
+        self.room = True
+        self.unwanted: set[str] = set()
 
     def take(self) -> Outgoing | None:
         return self.waiting.popleft() if self.waiting else None
+
+    def may_hand_over(self) -> bool:
+        return self.room
+
+    def may_still(self, outgoing: Outgoing) -> bool:
+        return outgoing.recipient not in self.unwanted
 
     def untake(self, outgoing: Outgoing) -> None:
         self.untaken.append(outgoing.recipient)
@@ -406,6 +415,10 @@ def words(sink: Sink) -> list[bytes]:
     return [line[:4] for _, line in sink.commands]
 
 
+async def data_came(sink: Sink) -> None:
+    await sink.wait_until(lambda: words(sink)[-1:] == [b"DATA"])
+
+
 SENT, AGAIN = (Fate.SENT, Phase.DOT), (Fate.DEFERRED, Phase.RCPT)
 ENVELOPE = [b"MAIL", b"RCPT", b"DATA"]
 
@@ -429,6 +442,64 @@ async def test_without_pipelining_nothing_is_sent_ahead() -> None:
         sequence = [b"EHLO", *ENVELOPE, b"MAIL", b"RCPT", b"RSET", *ENVELOPE, b"QUIT"]
         assert words(sink) == sequence
         assert sink.violations == []
+
+
+@BOTH
+async def test_a_mail_waits_behind_its_envelope_until_it_may_be_handed_over(
+    extensions: frozenset[str],
+) -> None:
+    async with Sink(SinkOptions(extensions=extensions)) as sink:
+        source = Queue("a@example.org", "b@example.org")
+        source.room = False
+        transport = SmtpTransport(settings(sink), hostname="lists.example.org", patience=PATIENT)
+        carrier = transport.carrier(source, connections=1)
+        carrier.wake(2)
+        await data_came(sink)
+        carrier.wake(1)
+        await asyncio.sleep(0.05)
+        assert (words(sink), len(source.waiting)) == ([b"EHLO", *ENVELOPE], 1)
+        source.room = True
+        carrier.wake(1)
+        await sink.wait_until(lambda: len(sink.accepted) == 2)
+        await carrier.end()
+        assert source.told == [("a@example.org", *SENT), ("b@example.org", *SENT)]
+        assert (sink.violations, sink.connections) == ([], 1)
+
+
+@BOTH
+async def test_a_mail_that_is_not_wanted_any_more_when_it_may_go_comes_back_untried(
+    extensions: frozenset[str],
+) -> None:
+    async with Sink(SinkOptions(extensions=extensions)) as sink:
+        source = Queue("a@example.org")
+        source.room = False
+        transport = SmtpTransport(settings(sink), hostname="lists.example.org", patience=PATIENT)
+        carrier = transport.carrier(source, connections=1)
+        carrier.wake(1)
+        await data_came(sink)
+        source.unwanted.add("a@example.org")
+        async with asyncio.timeout(5):
+            while not source.untaken:  # from when the server's 354 has come
+                carrier.wake(0)
+                await asyncio.sleep(0.005)
+        assert (source.told, source.untaken) == ([], ["a@example.org"])
+        await carrier.end()
+        assert (sink.accepted, sink.connections) == ([], 1)
+
+
+async def test_a_server_that_loses_patience_with_a_mail_that_waits_leaves_it_untried() -> None:
+    async with Sink() as sink:
+        source = Queue("a@example.org")
+        source.room = False
+        transport = SmtpTransport(settings(sink), hostname="lists.example.org", patience=PATIENT)
+        carrier = transport.carrier(source, connections=1)
+        carrier.wake(1)
+        await data_came(sink)
+        await sink.stop()
+        async with asyncio.timeout(5):
+            await source.changed.wait()
+        assert (source.told, source.untaken) == ([], ["a@example.org"])
+        carrier.cut()
 
 
 @BOTH

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mailer.message.address import Purpose
-from mailer.store import people, programme
+from mailer.store import people
 from mailer.store.people import Subscription
 from mailer.store.registration import State as Choice
 from mailer.store.webinar import WebinarRecord
@@ -15,6 +15,7 @@ from scheduler.model import Status
 from tests.outbox_reader import templates
 from tests.peers.browser import Answer
 from tests.web.place import Place
+from tests.world import revise
 
 SECRET = "https://meet.example.org/secret"
 
@@ -71,7 +72,7 @@ async def test_the_link_stays_when_the_meeting_moves(place: Place) -> None:
         | {"join_url": "https://other.example.org/room"}
     )
     await place.parts.store.write(
-        lambda c: programme.revise(c, webinar, now=place.clock.now(), content=moved)
+        lambda c: revise(c, webinar, now=place.clock.now(), content=moved)
     )
     assert (await place.browser.get(path)).headers["location"] == "https://other.example.org/room"
 
@@ -92,7 +93,7 @@ async def test_there_is_no_way_into_what_is_over_or_off(place: Place) -> None:
     other = await place.webinar("other")
     await press(place, ana, other, "register")
     await place.parts.store.write(
-        lambda c: programme.revise(c, other, now=place.clock.now(), status=Status.CANCELLED)
+        lambda c: revise(c, other, now=place.clock.now(), status=Status.CANCELLED)
     )
     off = await place.browser.get(f"/j/{place.token(Purpose.JOIN, ana, other)}")
     assert (off.status, "will not take place" in off.words) == (200, True)

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as Xml
 import icalendar
 import pytest
 
-from mailer.store import programme
 from scheduler.model import Status
 from tests.web.place import Place
+from tests.world import revise
 
 FEEDS = ("/copyright/calendar.ics", "/copyright/feed.xml", "/copyright/w/iscc.ics")
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -25,9 +25,7 @@ async def test_asking_again_costs_nothing_while_nothing_changed(place: Place, pa
         again = await place.browser.get(path, if_none_match=held)
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
     later = place.clock.now() + timedelta(minutes=1)
-    await place.parts.store.write(
-        lambda c: programme.revise(c, webinar, now=later, status=Status.CANCELLED)
-    )
+    await place.parts.store.write(lambda c: revise(c, webinar, now=later, status=Status.CANCELLED))
     changed = await place.browser.get(path, if_none_match=tag)
     assert (changed.status, changed.headers["etag"] == tag) == (200, False)
 

@@ -29,6 +29,12 @@ def test_a_window_says_where_it_is(
     assert (shown["before"], shown["after"]) == (before, after)
 
 
+def test_a_page_may_be_longer() -> None:
+    shown = Window(number=2, total=120, size=50).shown(WHO)
+    assert (shown["first"], shown["last"], shown["whole"]) == (51, 100, False)
+    assert (shown["before"], shown["after"]) == ("?", "?page=3")
+
+
 def test_the_language_goes_along() -> None:
     shown = Window(number=2, total=31).shown(FRENCH)
     assert (shown["before"], shown["after"]) == ("?lang=fr", "?page=3&lang=fr")

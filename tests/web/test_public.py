@@ -16,7 +16,12 @@ from mailer.store import programme
 from scheduler.model import Status
 from tests.peers.browser import Answer
 from tests.web.place import WEDNESDAY, Place, config, opened_place
-from tests.world import SERIES, content, scheduled
+from tests.world import (
+    SERIES,
+    content,
+    revise,
+    scheduled,
+)
 
 VECTORS = (
     "<script>alert(1)</script>",
@@ -104,7 +109,7 @@ async def test_a_webinar_shows_all_there_is_to_it(place: Place) -> None:
         links=(Link(title="Paper", url="https://example.org/p"),),
     )
     await place.parts.store.write(
-        lambda c: programme.revise(
+        lambda c: revise(
             c,
             webinar,
             now=place.clock.now(),
@@ -131,7 +136,7 @@ async def test_the_way_in_is_on_no_public_page(place: Place) -> None:
 async def test_a_cancelled_webinar_says_so(place: Place) -> None:
     webinar = await place.webinar()
     await place.parts.store.write(
-        lambda c: programme.revise(
+        lambda c: revise(
             c, webinar, now=place.clock.now(), status=Status.CANCELLED, reason="The speaker is ill."
         )
     )

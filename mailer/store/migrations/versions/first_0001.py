@@ -55,6 +55,19 @@ def upgrade() -> None:  # noqa: PLR0915 - every table and index
         sa.PrimaryKeyConstraint("key", name=op.f("pk_setting")),
     )
     op.create_table(
+        "sign_in",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("organiser", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("sign_in", schema=None) as batch_op:
+        batch_op.create_index("ix_sign_in_expires_at", ["expires_at"], unique=False)
+
+    op.create_table(
         "subscriber",
         sa.Column("id", _ID, autoincrement=True, nullable=False),
         sa.Column("address_key", sa.Text(), nullable=False),
@@ -91,12 +104,25 @@ def upgrade() -> None:  # noqa: PLR0915 - every table and index
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "visit",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("organiser", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_visit")),
+        sa.UniqueConstraint("digest", name=op.f("uq_visit_digest")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "import_batch",
         sa.Column("id", _ID, autoincrement=True, nullable=False),
         sa.Column("series_id", sa.Text(), nullable=False),
         sa.Column("confirmed", sa.Boolean(), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("welcome", sa.Boolean(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
         sa.Column("total", sa.Integer(), server_default="0", nullable=False),
@@ -135,6 +161,22 @@ def upgrade() -> None:  # noqa: PLR0915 - every table and index
     with op.batch_alter_table("inbound", schema=None) as batch_op:
         batch_op.create_index("ix_inbound_author_key", ["author_key"], unique=False)
         batch_op.create_index("ix_inbound_received_at", ["received_at"], unique=False)
+
+    op.create_table(
+        "page_deed",
+        sa.Column("id", _ID, autoincrement=True, nullable=False),
+        sa.Column("series_id", sa.Text(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_page_deed_series_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_deed")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("page_deed", schema=None) as batch_op:
+        batch_op.create_index("ix_page_deed_about", ["about"], unique=False)
 
     op.create_table(
         "subscription",
@@ -189,6 +231,7 @@ def upgrade() -> None:  # noqa: PLR0915 - every table and index
         sa.Column("join_url", sa.Text(), server_default="", nullable=False),
         sa.Column("capacity", sa.Integer(), server_default="0", nullable=False),
         sa.Column("speakers", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("hosts", sa.Text(), server_default="[]", nullable=False),
         sa.Column("links", sa.Text(), server_default="[]", nullable=False),
         sa.Column("materials", sa.Text(), server_default="[]", nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
@@ -325,6 +368,7 @@ def upgrade() -> None:  # noqa: PLR0915 - every table and index
         sa.Column("join_url", sa.Text(), nullable=False),
         sa.Column("abstract", sa.Text(), nullable=False),
         sa.Column("speakers", sa.Text(), nullable=False),
+        sa.Column("hosts", sa.Text(), nullable=False),
         sa.Column("links", sa.Text(), nullable=False),
         sa.Column("materials", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
