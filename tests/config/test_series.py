@@ -48,8 +48,7 @@ Example Society
 
 @pytest.mark.parametrize(
     "series_id",
-    ["admin", "c", "u", "p", "r", "j", "static", "healthz", "readyz", "metrics", "feed"]
-    + ["sign-in", "sign-out", "language", "first"],
+    "admin c u p r j static healthz readyz metrics feed sign-in sign-out language first".split(),
 )
 def test_the_name_of_a_page_is_no_id(faults: Faults, series_id: str) -> None:
     lines = faults(series=SERIES.replace("series.talks", f"series.{series_id}"))
