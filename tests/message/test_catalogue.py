@@ -164,7 +164,7 @@ def test_translations_have_the_places_of_their_message(language: str) -> None:
 def test_french_stands_with_its_unbreakable_spaces() -> None:
     for message in _messages(TRANSLATIONS / "fr.po").values():
         for text in _translations(message):
-            assert not re.search(r"[^\u00a0]:(?!\d)", text), text
+            assert not re.search(r"[^\u00a0]:(?!\d|//)", text), text
             assert not re.search(r"[^\u202f][?!;]", text), text
             assert not re.search(r"«[^\u00a0]|[^\u00a0]»", text), text
             assert not re.search(r"['\"“”]|\.\.\.", text), text
