@@ -5,7 +5,8 @@
     test [ARGUMENT...]  every check; with arguments only pytest, with these
     bench [NAME]        the benchmarks behind docs/performance.md, or one of them
     faults [ARGUMENT]   the fault injection in its long form (pytest on tests/faults)
-    pictures [LANGUAGE] every kind of mail as mail programs show it, into docs/pictures
+    pictures [LANGUAGE] every kind of mail and every page as seen, into docs/pictures; of one
+                        language the mails, with the word pages the pages alone
     lock                makes both lock files anew from pyproject.toml
 
 All but the last make `.venv` from the hash locks when it is missing or out of date.

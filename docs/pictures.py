@@ -1,16 +1,14 @@
 """Draws every kind of mail in every language as mail programs show it: docs/pictures/*.png.
 
-`python3 dev.py pictures [LANGUAGE...]` runs it. The mails are rendered from `mailer.message.sample`
-and photographed in a headless Chromium, on a phone by day and by night and on a desk; one sheet for
-each language and view. Nothing is fetched. A sheet keeps few colours, so that it stays small.
+`python3 dev.py pictures [LANGUAGE...]` runs it, with `pages` for the pages alone, which
+`docs.page_pictures` draws. The mails are rendered from `mailer.message.sample` and photographed in
+a headless Chromium, on a phone by day and by night and on a desk; one sheet for each language and
+view. Nothing is fetched. A sheet keeps few colours, so that it stays small.
 """
 
 from __future__ import annotations
 
-import base64
-import struct
 import sys
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from docs.page_pictures import draw_pages
+from docs.palette import as_link, few_colours
 from mailer.message.mark import PATTERN, Personal
 from mailer.message.render import Renderer, builtin_templates
 from mailer.message.sample import sample
@@ -25,8 +25,8 @@ from tools import peer
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
 TOKEN = "k7qzj4m2v5x3n6p8r2t4w6y7ab"  # noqa: S105 - stands for one in the pictures
+PAGES = "pages"  # the word for them among the languages
 GAP = 16  # pixels between two pictures
-COLOURS = 16  # two pixels in a byte
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,23 +63,30 @@ class Picture:
 
 
 def main(wanted: Sequence[str]) -> int:
-    """Draw the sheets of these languages, or of all; 2 if there is no such language."""
+    """Draw the sheets of these languages, the pages, or all; 2 if there is no such thing."""
     renderer = Renderer(builtin_templates())
-    unknown = set(wanted) - set(renderer.languages)
+    unknown = set(wanted) - {*renderer.languages, PAGES}
     if unknown:
         print(f"no such language: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
+    draw_mails(renderer, [tag for tag in renderer.languages if not wanted or tag in wanted])
+    if not wanted or PAGES in wanted:
+        draw_pages()
+    return 0
+
+
+def draw_mails(renderer: Renderer, languages: Sequence[str]) -> None:
+    """The sheets of these languages."""
     program = peer.find("chromium")
     with sync_playwright() as playwright:
         # Chromium's own sandbox does not work for root; it sees our own pages only.
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for language in wanted or renderer.languages:
+        for language in languages:
             for view in VIEWS:
                 path = FOLDER / f"{language}-{view.name}.png"
                 path.write_bytes(sheet(browser, renderer, language, view))
                 print(f"{path.name}: {path.stat().st_size // 1000} kB", flush=True)
         browser.close()
-    return 0
 
 
 def sheet(browser: Browser, renderer: Renderer, language: str, view: View) -> bytes:
@@ -143,66 +150,6 @@ def arranged(pictures: Sequence[Picture], view: View) -> str:
 def _figure(picture: Picture) -> str:
     caption = f"<figcaption>{picture.kind}</figcaption>"
     return f'<figure>{caption}<img src="{as_link(picture.png)}"></figure>'
-
-
-def as_link(png: bytes) -> str:
-    """A picture as an address that holds all of it."""
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
-# In the page, because a browser is quick at pixels: the commonest colours that are not too near to
-# each other become the palette; each pixel takes the nearest of them.
-_INDEXED = """async ([source, most]) => {
-    const image = new Image();
-    image.src = source;
-    await image.decode();
-    const canvas = new OffscreenCanvas(image.width, image.height);
-    const context = canvas.getContext("2d");
-    context.drawImage(image, 0, 0);
-    const data = new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer);
-    const counts = new Map();
-    for (const pixel of data) counts.set(pixel, (counts.get(pixel) || 0) + 1);
-    const common = [...counts].sort((one, other) => other[1] - one[1]).map(([pixel]) => pixel);
-    const far = (one, other) => [0, 8, 16].reduce(
-        (sum, shift) => sum + ((one >> shift & 255) - (other >> shift & 255)) ** 2, 0);
-    const palette = [];
-    for (const pixel of common)  // backgrounds first, however near
-        if (palette.length < most / 2 && palette.every((known) => far(known, pixel) > 60))
-            palette.push(pixel);
-    for (let room = 900; palette.length < most && room >= 1; room /= 2)
-        for (const pixel of common)
-            if (palette.length < most && palette.every((known) => far(known, pixel) > room))
-                palette.push(pixel);
-    const nearest = new Map(common.map((pixel) => [pixel, palette.reduce(
-        (best, known, index) => far(known, pixel) < far(palette[best], pixel) ? index : best, 0)]));
-    const row = Math.ceil(image.width / 2);
-    const packed = new Uint8Array(row * image.height);
-    for (let at = 0, y = 0; y < image.height; y++)
-        for (let x = 0; x < image.width; x++, at++)
-            packed[y * row + (x >> 1)] |= nearest.get(data[at]) << (x & 1 ? 0 : 4);
-    let text = "";
-    for (let start = 0; start < packed.length; start += 32768)
-        text += String.fromCharCode(...packed.subarray(start, start + 32768));
-    return [image.width, image.height, palette, btoa(text)];
-}"""
-
-
-def few_colours(page: Page, png: bytes) -> bytes:
-    """The same picture with at most `COLOURS` colours (PNG, indexed, four bits)."""
-    width, height, palette, packed = page.evaluate(_INDEXED, [as_link(png), COLOURS])
-    rows = base64.b64decode(packed)
-    step = (width + 1) // 2
-    lines = b"".join(b"\0" + rows[at : at + step] for at in range(0, len(rows), step))
-    colours = b"".join((colour & 0xFFFFFF).to_bytes(3, "little") for colour in palette)
-    header = struct.pack(">IIBBBBB", width, height, 4, 3, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"PLTE", colours), (b"IDAT", zlib.compress(lines, 9)))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(map(_chunk, (*chunks, (b"IEND", b""))))
-
-
-def _chunk(part: tuple[bytes, bytes]) -> bytes:
-    kind, content = part
-    size, check = struct.pack(">I", len(content)), struct.pack(">I", zlib.crc32(kind + content))
-    return size + kind + content + check
 
 
 if __name__ == "__main__":

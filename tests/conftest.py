@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
@@ -25,6 +26,9 @@ from tests.peers import postgres, registry
 from tests.peers.certificate import Certificate, make_certificate
 from tests.peers.postfix import Postfix, PostfixMissing, Route, find_program
 from tests.peers.sink import Sink
+
+if TYPE_CHECKING:  # what looks at no page is not to wait for it
+    from playwright.async_api import Browser
 
 RUN_FOLDER = "MAILER_TEST_RUN"  # environment variable: what the processes of one run share
 PURE = ("message", "scheduler", "config", "files")  # below tests/
@@ -94,6 +98,20 @@ async def sink() -> AsyncIterator[Sink]:
     """A recording SMTP server with every extension but STARTTLS and AUTH."""
     async with Sink() as sink:
         yield sink
+
+
+@pytest_asyncio.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """Debian's chromium, without a window."""
+    from playwright.async_api import async_playwright
+
+    program = registry.require("chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        await browser.close()
 
 
 @pytest.fixture(scope="session")

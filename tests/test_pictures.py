@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from docs import pictures
+from docs import palette, pictures
 from mailer.message.render import Renderer, builtin_templates
 from mailer.message.sample import DETAILS, sample
 from tests.peers import registry
@@ -129,9 +128,9 @@ def test_arabic_is_set_from_the_right_with_its_figures_in_order(page: Page) -> N
 def test_a_picture_keeps_few_colours_and_its_size(browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 61, "height": 20})
     page.set_content('<body style="background: #fff"><b style="color: #0b5394">A</b>')
-    small = pictures.few_colours(page, page.screenshot())
+    small = palette.few_colours(page, page.screenshot())
     assert struct.unpack(">IIBB", small[16:26]) == (61, 20, 4, 3)
-    page.set_content(f'<img src="{pictures.as_link(small)}">')
+    page.set_content(f'<img src="{palette.as_link(small)}">')
     page.wait_for_function("document.images[0].complete")
     assert page.evaluate("[document.images[0].naturalWidth, document.images[0].naturalHeight]") == [
         61,
@@ -142,10 +141,10 @@ def test_a_picture_keeps_few_colours_and_its_size(browser: Browser) -> None:
 
 def test_there_are_pictures_of_every_language_and_view_and_the_manual_shows_them() -> None:
     names = {f"{tag}-{view.name}.png" for tag in RENDERER.languages for view in pictures.VIEWS}
-    assert {path.name for path in pictures.FOLDER.iterdir()} == names
+    assert {path.name for path in pictures.FOLDER.glob("*.*")} == names
     manual = (pictures.FOLDER.parent / "templates.md").read_text(encoding="utf-8")
     assert set(re.findall(r"\(pictures/([^)]+)\)", manual)) == names
-    sizes = {path.name: path.stat().st_size for path in Path(pictures.FOLDER).iterdir()}
+    sizes = {path.name: path.stat().st_size for path in pictures.FOLDER.glob("*.*")}
     assert max(sizes.values()) <= LARGEST_SHEET, sizes
 
 

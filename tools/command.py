@@ -53,15 +53,15 @@ def faults(arguments: list[str]) -> int:
     return check.run(ROOT, ["tests/faults", *arguments])
 
 
-def pictures(languages: list[str]) -> int:
-    """Draw the mails of these languages, or of all, with Debian's browser and fonts."""
+def pictures(wanted: list[str]) -> int:
+    """Draw the mails of these languages, the pages, or all, with Debian's browser and fonts."""
     python = venv.prepare(ROOT, venv.TEST)
     lacking = [package for package, file in peer.FOR_PICTURES.items() if not Path(file).exists()]
     faults = peer.fetch(lacking) if lacking else {}
     if faults:
         reasons = "\n".join(f"{package}: {reason}" for package, reason in faults.items())
         raise SetupError(f"the pictures need more of Debian\n{reasons}", exit_code=2)
-    return check.step([python, "-m", "docs.pictures", *languages])
+    return check.step([python, "-m", "docs.pictures", *wanted])
 
 
 def renew_locks(_: list[str]) -> int:

@@ -30,9 +30,11 @@ NONE_LEFT = Left(sent=0, waiting=0, under_way=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """An entry, how far it has gone out, to how many it will go, and whose yes it waits for."""
+    """An entry, how far it has gone out, to how many it will go, and whose yes it waits for;
+    ``due`` if its time has come and it is about to be let go."""
 
     entry: Entry
+    due: bool
     left: Left
     readers: int
     roughly: bool
@@ -47,7 +49,7 @@ class Standing:
     @property
     def is_moving(self) -> bool:
         """Whether a page about it should be asked for again."""
-        return self.state is State.SENDING
+        return self.due or self.state is State.SENDING
 
 
 async def standings(
@@ -62,9 +64,11 @@ async def standings(
     registered = await schedule.registered(connection, about)
     left = await schedule.far(connection, [one.id for one in entries])
     whom = await approval.approvers(connection, [one.id for one in entries])
+    now = parts.clock.now()
     return tuple(
         Standing(
             entry=one,
+            due=_is_due(one, now),
             left=left.get(one.id, NONE_LEFT),
             readers=one.total or _roughly(one, size, registered.get(one.webinar_id or 0, 0)),
             roughly=_is_open(one),
@@ -85,11 +89,16 @@ async def standing(connection: Connection, parts: Parts, entry: Entry) -> Standi
     left = await schedule.far(connection, [entry.id])
     return Standing(
         entry=entry,
+        due=_is_due(entry, parts.clock.now()),
         left=left.get(entry.id, NONE_LEFT),
         readers=readers,
         roughly=False,
         approvers=whom.get(entry.id, ()),
     )
+
+
+def _is_due(entry: Entry, now: datetime) -> bool:
+    return entry.state is State.PLANNED and entry.due_at <= now
 
 
 def _is_open(entry: Entry) -> bool:

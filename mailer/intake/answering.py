@@ -76,13 +76,22 @@ async def reply(
     return True
 
 
-async def ask_to_prove(context: Context, asker: Asker, current: Subscription, wish: str) -> Outcome:
-    """Ask the owner of the mailbox whether they really wrote ``wish``; a reply does it."""
+async def ask_to_prove(
+    context: Context,
+    asker: Asker,
+    current: Subscription,
+    wish: str,
+    *,
+    seat_in: WebinarRecord | None = None,
+) -> Outcome:
+    """Ask the owner of the mailbox whether they really wrote ``wish``; a reply does it, and for a
+    seat in a webinar their page as well."""
     asked = await reply(
         context,
         asker,
         "reply-authorise",
-        detail={"command": wish},
+        detail={"command": wish, "seat": seat_in is not None},
+        webinar_id=seat_in.id if seat_in else None,
         reply_to=Personal.PREFERENCES,
     )
     word = "asked to prove" if asked else f"not asked to prove: {HELD_BACK}"

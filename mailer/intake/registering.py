@@ -65,8 +65,10 @@ async def _settle(
         await answering.reply(context, asker, "reply-not-subscribed")
         return Outcome(word="not subscribed")
     if not asker.proven:
-        word = "register" if choice is Choice.REGISTERED else "skip"
-        return await answering.ask_to_prove(context, asker, current, f"{word} {webinar.number}")
+        comes = choice is Choice.REGISTERED
+        wish = f"{'register' if comes else 'skip'} {webinar.number}"
+        seat_in = webinar if comes else None
+        return await answering.ask_to_prove(context, asker, current, wish, seat_in=seat_in)
     elsewhere = bool(webinar.registration_url)
     before = await registration.of(context.connection, current.subscriber_id, webinar.id)
     seated = Seated(state=choice)

@@ -211,7 +211,10 @@ DETAILS: Mapping[str, tuple[Details, ...]] = {
         {"since": "2026-01-01", "last": True, "until": "2027-03-01"},
     ),
     "reply-no-webinar": ({"number": "99"}, {"number": 0}),
-    "reply-authorise": ({"command": "pause 2026-12-24"},),
+    "reply-authorise": (
+        {"command": "pause 2026-12-24"},
+        {"command": "register 1", "seat": True},
+    ),
     "alarm": (
         {
             "server": "mail.example.org:587",

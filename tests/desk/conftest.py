@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
 
 from tests.desk.place import Place, at_port, config, opened_place
-from tests.peers import registry
 
 
 @pytest_asyncio.fixture
@@ -31,15 +29,3 @@ async def local(tmp_path: Path, free_port: int) -> AsyncIterator[Place]:
     settings = config(f"sqlite:///{tmp_path / 'mailer.db'}", tmp_path)
     async with opened_place(at_port(settings, free_port)) as place:
         yield place
-
-
-@pytest_asyncio.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    """Debian's chromium, without a window."""
-    program = registry.require("chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        await browser.close()

@@ -47,10 +47,19 @@ async def said(connection: Connection, subscription_id: int, act: Act, at: datet
 
 
 async def mailing(
-    parts: Parts, at: datetime, slug: str, *, sent: int, back: int = 0, refused: int = 0
+    parts: Parts,
+    at: datetime,
+    slug: str,
+    *,
+    sent: int,
+    back: int = 0,
+    refused: int = 0,
+    title: str = "",
 ) -> int:
     """A mailing to so many, and what became of it; its id."""
-    webinar = await scheduled(parts, at.replace(tzinfo=None), slug, title=f"Webinar {slug}")
+    webinar = await scheduled(
+        parts, at.replace(tzinfo=None), slug, title=title or f"Webinar {slug}"
+    )
     due = Due(
         webinar_id=webinar.id,
         notice_id="announcement-1",

@@ -117,6 +117,14 @@ async def test_what_is_under_way_is_followed(place: Place) -> None:
         assert ("refresh" in page.headers, "4 of 4 sent" in page.words) == (False, True)
 
 
+async def test_what_is_due_is_followed_before_it_is_let_go(place: Place) -> None:
+    """Who has just approved sees it begin."""
+    item = await write(place, "About to go", queue=True)
+    desktop = await place.signed_in()
+    for path, seconds in ((HERE, "10"), (f"{HERE}/announcements/{item.id}", "5")):
+        assert (await desktop.get(path)).headers["refresh"] == seconds
+
+
 async def act(desktop: Desktop, number: int, do: str) -> str:
     """Press a button on the timeline; what the next page says of it."""
     path = f"{HERE}/announcements/{number}"

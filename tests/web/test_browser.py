@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from mailer.config.model import Endpoint, Web
 from mailer.message.address import Purpose
@@ -27,18 +27,6 @@ from tests.web.test_public import VECTORS
 
 PHONE = {"width": 360, "height": 780}
 AXE = "axe_playwright_python"  # the package that brings axe-core
-
-
-@pytest_asyncio.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    """Debian's chromium, without a window."""
-    program = registry.require("chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture
