@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 
 from mailer.checkup.finding import Finding, Verdict
 from mailer.message.shown import Shown
@@ -29,14 +30,4 @@ def seen(found: Iterable[Finding]) -> tuple[Seen, ...]:
 
 def shown_findings(rows: Sequence[Seen]) -> tuple[Shown, ...]:
     """Each as a template reads it: `topic subject verdict found expected advice`."""
-    return tuple(
-        Shown(
-            topic=one.topic,
-            subject=one.subject,
-            verdict=one.verdict,
-            found=one.found,
-            expected=one.expected,
-            advice=one.advice,
-        )
-        for one in rows
-    )
+    return tuple(Shown(**asdict(one)) for one in rows)

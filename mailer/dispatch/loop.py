@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from time import monotonic
 
 from mailer.config.model import Outbound
 from mailer.dispatch.filling import Filling
@@ -152,7 +153,7 @@ class Dispatch:
             self._store,
             node=self._node,
             now=self._clock.now(),
-            monotonic=asyncio.get_running_loop().time(),
+            monotonic=monotonic(),
             alarm=self._alarm,
         )
 

@@ -32,7 +32,7 @@ class _Outage:
     outcome: Outcome
 
     def seen(self, zero: datetime) -> Trouble:
-        """What others see of it; ``zero`` is when the loop's seconds began."""
+        """What others see of it; ``zero`` is when monotonic seconds began."""
         return Trouble(
             since=zero + timedelta(seconds=self.began),
             phase=self.outcome.phase,
@@ -46,7 +46,7 @@ class _Outage:
 class Pausing:
     """``halted`` is the shared stop switch, ``held`` the one for mail to many; an outage ends by
     itself after a growing wait, and the first mail that the server answers ends it for good. Times
-    are the loop's monotonic seconds."""
+    are monotonic seconds."""
 
     halted: bool = False
     held: bool = False

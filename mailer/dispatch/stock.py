@@ -22,7 +22,7 @@ FRESH_SECONDS = 1.0  # what was claimed longer ago is claimed anew, for much may
 
 
 class Ready(NamedTuple):
-    """A finished mail; ``claimed_at`` in the loop's seconds."""
+    """A finished mail; ``claimed_at`` in monotonic seconds."""
 
     row: Claimed
     outgoing: Outgoing

@@ -81,7 +81,7 @@ class Prepared:
 
 
 def at_hand(connection: AsyncConnection) -> ThreadConnection | None:
-    """The driver's connection if statements run on it without a hop now (`Store.write`, brief)."""
+    """The driver's connection if statements run on it without a hop now (`How.BRIEF`)."""
     driver = connection.info.get(AT_HAND)
     return driver if isinstance(driver, ThreadConnection) else None
 
