@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 import time
+from pathlib import Path
 
 import aiosmtplib
 import uvloop
@@ -14,16 +15,16 @@ import uvloop
 CONNECTIONS = 10
 
 
-async def main(port: int, mails: int, octets: int) -> None:
+async def main(port: int, mails: int, content: bytes) -> None:
     """Send, then say how it went."""
-    content = b"Subject: hello\r\n\r\n" + (b"x" * 70 + b"\r\n") * (octets // 72)
     numbers = iter(range(mails))
 
     async def lane() -> None:
         client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False)
         await client.connect()
-        for _ in numbers:
-            await client.sendmail("webinars@lists.example.org", "reader@example.net", content)
+        for number in numbers:
+            recipient = f"reader{number}@example.net"
+            await client.sendmail("webinars@lists.example.org", recipient, content)
         await client.quit()
 
     started = time.perf_counter()
@@ -34,4 +35,4 @@ async def main(port: int, mails: int, octets: int) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(*(int(word) for word in sys.argv[1:4])))
+        runner.run(main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]).read_bytes()))

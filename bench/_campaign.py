@@ -8,7 +8,6 @@ synchronous=FULL.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import sqlite3
@@ -20,7 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.flow.daemon import Daemon, Home  # noqa: E402 - needs the path above
+from mailer.message.mark import Personal  # noqa: E402 - needs the path above
+from mailer.message.skeleton import Skeleton  # noqa: E402
+from tests.flow.daemon import Daemon, Home  # noqa: E402
 
 PROGRAMME = """\
 [[webinar]]
@@ -37,7 +38,11 @@ speakers = [
 """
 SENTENCE = "An identifier that anybody can compute from the content itself, whatever its kind. "
 CONNECTIONS = 22  # 20 of them for bulk
-VALUE_OCTETS = 30  # a token or an address
+VALUES = dict.fromkeys(Personal, "abcdefghijklmnopqrstuvwxyz") | {
+    Personal.ADDRESS: "reader@example.net",
+    Personal.DATE: "Wed, 11 Nov 2026 08:00:00 +0000",
+    Personal.ANSWERED: "<question@example.net>",
+}
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -51,11 +56,12 @@ class Run:
     peak_mib: float
 
 
-def octets_of_mail(home: Home) -> int:
-    """The size of one reader's mail: the pieces of its skeleton, and what stands between them."""
+def mail_of(home: Home) -> Path:
+    """A file with a mail of the announcement as a reader gets it, for peers to send."""
     ((content,),) = home.rows("SELECT content FROM skeleton LIMIT 1")
-    skeleton = json.loads(str(content))
-    return sum(map(len, skeleton["pieces"])) + VALUE_OCTETS * len(skeleton["places"])
+    mail = home.folder / "mail.eml"
+    mail.write_bytes(Skeleton.from_json(str(content)).fill(VALUES))
+    return mail
 
 
 async def prepare(folder: Path, *, readers: int, sink_port: int, more: str = "") -> Home:

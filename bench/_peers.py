@@ -50,11 +50,23 @@ async def sink() -> AsyncIterator[int]:
 
 
 async def source(port: int, *, mails: int, octets: int) -> float:
-    """Mails a second of smtp-source with re-used sessions: the same mail again and again."""
+    """Mails a second of smtp-source with re-used sessions: as many octets again and again."""
+    return await _source(port, mails, "-l", str(octets))
+
+
+async def source_like(port: int, *, mails: int, mail: Path) -> float:
+    """The same with a real mail, whose header costs the server something, to a recipient of its
+    own each time, for which Postfix has to ask itself where it goes."""
+    plain = mail.with_suffix(".lines")  # smtp-source ends the lines itself
+    plain.write_bytes(mail.read_bytes().replace(b"\r\n", b"\n"))
+    return await _source(port, mails, "-F", str(plain), "-N")
+
+
+async def _source(port: int, mails: int, *more: str) -> float:
     started = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         find("smtp-source"),
-        *("-s", str(SESSIONS), "-d", "-m", str(mails), "-l", str(octets)),
+        *("-s", str(SESSIONS), "-d", "-m", str(mails), *more),
         *("-f", "webinars@lists.example.org", "-t", "reader@example.net"),
         f"127.0.0.1:{port}",
     )
@@ -63,11 +75,11 @@ async def source(port: int, *, mails: int, octets: int) -> float:
     return mails / (time.perf_counter() - started)
 
 
-async def aiosmtplib(port: int, *, mails: int, octets: int) -> tuple[float, float]:
+async def aiosmtplib(port: int, *, mails: int, mail: Path) -> tuple[float, float]:
     """Mails a second of aiosmtplib over kept connections, and its microseconds of CPU a mail."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(Path(__file__).with_name("_aiosmtplib.py"))),
-        *(str(port), str(mails), str(octets)),
+        *(str(port), str(mails), str(mail)),
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await process.communicate()

@@ -2,9 +2,10 @@
 
     python bench/send.py [plain] [ed25519] [rsa] [both] [postfix] [--readers N] [--rounds N]
 
-Each round sends with smtp-source (Postfix's C, the same mail to the same person) and then with
+Each round sends with smtp-source (Postfix's C, the same content again and again) and then with
 `mailer serve` (own return path, tokens and Message-ID for each reader, every outcome in the ledger)
-into the same smtp-sink, or into a real Postfix that throws the mails away.
+into the same smtp-sink, or into a real Postfix that throws the mails away. There smtp-source sends
+one of our mails, each to a recipient of its own, and aiosmtplib does as well.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from _campaign import Run, clear, octets_of_mail, prepare, send
-from _peers import SESSIONS, free_port, sink, source
+from _campaign import Run, clear, mail_of, prepare, send
+from _peers import SESSIONS, aiosmtplib, free_port, sink, source, source_like
 
 from tests.peers.postfix import Postfix, Route
 
@@ -33,12 +34,19 @@ async def main(chosen: list[str], readers: int, rounds: int) -> None:
         folder = Path(tempfile.mkdtemp(prefix="bench-"))
         async with _server(kind) as port:
             home = await prepare(folder, readers=readers, sink_port=port, more=_dkim(kind, folder))
-            octets = octets_of_mail(home)
-            pairs = []
+            mail = mail_of(home)
+            octets = mail.stat().st_size
+            pairs, library = [], []
             for _ in range(rounds):
-                reference = await source(port, mails=readers, octets=octets)
+                if kind == "postfix":
+                    reference = await source_like(port, mails=readers, mail=mail)
+                    library.append(await aiosmtplib(port, mails=readers, mail=mail))
+                else:
+                    reference = await source(port, mails=readers, octets=octets)
                 pairs.append((reference, await send(home, readers)))
         _tell(kind, octets, pairs)
+        for rate, cpu_us in library:
+            print(f"{'':8} aiosmtplib {rate:8.0f}/s  CPU {cpu_us:5.0f} us a mail", flush=True)
         clear(home)
 
 

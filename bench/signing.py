@@ -18,12 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from _campaign import VALUES
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from mailer.message.letter import Letter, draw
-from mailer.message.mark import Personal
 from mailer.message.render import Renderer, builtin_templates
 from mailer.message.sample import sample
 from mailer.message.sign import Signer, SigningKey
@@ -32,11 +32,6 @@ from mailer.message.skeleton import Skeleton
 NOW = datetime(2026, 11, 11, 8, tzinfo=UTC)
 WAYS = {"RSA-2048": ["rsa"], "Ed25519": ["ed25519"], "both": ["rsa", "ed25519"]}
 DATA = bytes(700)  # about what is signed of a mail's head
-VALUES = dict.fromkeys(Personal, "abcdefghijklmnopqrstuvwxyz") | {
-    Personal.ADDRESS: "reader@example.net",
-    Personal.DATE: "Wed, 11 Nov 2026 08:00:00 +0000",
-    Personal.ANSWERED: "<question@example.net>",
-}
 
 
 def main(seconds: float, rounds: int) -> None:
