@@ -5,12 +5,14 @@ What comes stands first, the next on top; behind it what was, the latest on top.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mailer.store.schema import webinar
+from mailer.store.prepared import Prepared
+from mailer.store.schema import series, webinar
 from mailer.store.webinar import WebinarRecord, record_of
 
 
@@ -35,6 +37,25 @@ async def page(
         .limit(limit)
     )
     return tuple(record_of(row) for row in rows), total or 0
+
+
+async def next_end(
+    connection: AsyncConnection, series_id: str, *, now: datetime
+) -> datetime | None:
+    """When the next webinar of a series ends: then it goes from what comes to what was."""
+    ends: datetime | None = await connection.scalar(
+        select(func.min(webinar.c.ends_at)).where(*_public(series_id), webinar.c.ends_at > now)
+    )
+    return ends
+
+
+_EDITIONS = Prepared(lambda _: select(series.c.id, series.c.edition))
+
+
+async def editions(connection: AsyncConnection) -> Mapping[str, int]:
+    """The edition of each series' programme by the series' id: another number after each change of
+    any of its webinars. One prepared statement, for `How.ALONE`."""
+    return {str(row[0]): int(row[1]) for row in await _EDITIONS.rows(connection)}
 
 
 async def all_of(

@@ -34,13 +34,6 @@ class Asking:
         self._site = site
         self._crowd = Crowd(site)
 
-    async def show(self, request: Request) -> Response:
-        """The form alone."""
-        series = self._site.series_at(request)
-        who = visitor(request, self._site.renderer, series)
-        form = address_form(self._site, series, who)
-        return page(self._site, series, who, "subscribe", public=True, form=form)
-
     async def take(self, request: Request) -> Response:
         """Ask the owner of the mailbox to confirm, and say so to whoever typed the address."""
         return await self._take(request, self._site.series_at(request), None)

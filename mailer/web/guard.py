@@ -1,4 +1,5 @@
-"""Around every answer: headers for safety, a bound on what may be sent, one line in the log.
+"""Around every answer: headers for safety, a bound on what may be sent, one line in the log (at
+`debug` where nothing had to be made: the line would cost more than the answer).
 
 Nothing inline, nothing from elsewhere, no frame around us (S9, S13). The log names the page and
 never the token in its path. What a page dies of ends here: it is told once, with its cause.
@@ -8,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mailer.log import get_logger
 from mailer.web.form import MOST_BYTES, MOST_BYTES_HERE
+from mailer.web.kept import GIVEN_AGAIN
 from mailer.web.meter import Meter
 
 CONTENT_SECURITY = "; ".join(
@@ -54,7 +56,11 @@ class Guard:
         self._app = app
         self._meter = meter
         self._now = now
-        self._headers = {**HEADERS, **(OVER_TLS if over_tls else {})}
+        headers = {**HEADERS, **(OVER_TLS if over_tls else {})}
+        self._headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in headers.items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,9 +72,12 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                given = message["headers"]
+                names = {name for name, _ in given}
+                message["headers"] = [
+                    *given,
+                    *(header for header in self._headers if header[0] not in names),
+                ]
             await send(message)
 
         try:
@@ -79,7 +88,8 @@ class Guard:
             _log.exception("a page failed", action="page.failed", page=shown_path(scope["path"]))
         spent = self._now() - began
         self._meter.served(_route(scope), scope["method"], status, spent)
-        tell = _log.debug if scope["path"] in UNTOLD else _log.info
+        is_usual = scope["path"] in UNTOLD or GIVEN_AGAIN in scope
+        tell = _log.debug if is_usual else _log.info
         tell(
             "served a page",
             action="page.served",
@@ -109,11 +119,11 @@ def _route(scope: Scope) -> str:
 def _bounded(scope: Scope, receive: Receive) -> Receive:
     """What comes in, up to the bound; a longer body is refused as soon as that is known. A page
     that knows whom it is for may raise the bound before it reads."""
-    declared = Headers(scope=scope).get("content-length", "")
     came = 0
 
     async def bounded() -> Message:
         nonlocal came
+        declared = Headers(scope=scope).get("content-length", "")
         most = scope.get(MOST_BYTES_HERE, MOST_BYTES)
         if declared.isdecimal() and int(declared[:12]) > most:
             raise HTTPException(413)

@@ -51,9 +51,11 @@ class Leaving:
         self._site = site
 
     async def show(self, request: Request) -> Response:
-        """The question, with a button."""
+        """The question, with a button; for who has left, by whatever way, the way back."""
         leaver = await self._leaver(request)
-        return self._page(leaver, "gone" if leaver.is_gone else "ask")
+        if not leaver.is_gone:
+            return self._page(leaver, "ask")
+        return self._page(leaver, "gone", undo=await self._undo(leaver.subscription))
 
     async def take(self, request: Request) -> Response:
         """One click, whoever makes it."""

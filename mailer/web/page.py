@@ -1,11 +1,15 @@
 """Makes the answer with a page in it: the facts that all pages have, and those of this one.
 
-Never looks at a token or changes anything. Headers for safety are set for every answer in `guard`.
+`page` is for one person or one occasion and is kept by nobody; `public_page` is the same for all
+who read it in one language and zone (`kept`). Never looks at a token or changes anything. Headers
+for safety are set for every answer in `guard`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 
 from starlette.responses import HTMLResponse, Response
@@ -15,6 +19,7 @@ from mailer.message import moment
 from mailer.message.facts import Facts, SeriesFacts
 from mailer.message.presentable import presentable
 from mailer.message.shown import Shown, Value
+from mailer.web.kept import Made
 from mailer.web.site import Site
 from mailer.web.visitor import Visitor
 
@@ -29,11 +34,43 @@ def page(
     name: str,
     *,
     status: int = 200,
-    public: bool = False,
     headers: Mapping[str, str] | None = None,
     **facts: Value,
 ) -> Response:
-    """The named page of a series, for this visitor."""
+    """The named page of a series, for this visitor alone."""
+    return HTMLResponse(
+        _filled(site, series, who, name, public=False, facts=facts),
+        status_code=status,
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Language": who.language,
+            "X-Robots-Tag": "noindex, nofollow",
+            **(headers or {}),
+        },
+    )
+
+
+def public_page(
+    site: Site, series: Series, who: Visitor, name: str, *, until: datetime | None, **facts: Value
+) -> Made:
+    """The named page of a series as everybody may see it; ``until`` is when one of these facts
+    changes by itself."""
+    html = _filled(site, series, who, name, public=True, facts=facts)
+    return Made(
+        content=html.encode(),
+        headers={
+            "Content-Type": "text/html; charset=utf-8",
+            "Cache-Control": f"public, max-age={FRESH_SECONDS}",
+            "Content-Language": who.language,
+            "Vary": "Accept-Language",
+        },
+        until=until,
+    )
+
+
+def _filled(
+    site: Site, series: Series, who: Visitor, name: str, *, public: bool, facts: Mapping[str, Value]
+) -> str:
     known = everywhere(
         shown_series(site, series, who),
         who,
@@ -42,17 +79,7 @@ def page(
         public=public,
         several=len(site.config.series) > 1,
     )
-    html = site.renderer.fill(f"web/{name}.html", series.id, who.language, {**known, **facts})
-    return HTMLResponse(
-        html,
-        status_code=status,
-        headers={
-            "Cache-Control": f"public, max-age={FRESH_SECONDS}" if public else "no-store",
-            "Content-Language": who.language,
-            **({"Vary": "Accept-Language"} if public else {"X-Robots-Tag": "noindex, nofollow"}),
-            **(headers or {}),
-        },
-    )
+    return site.renderer.fill(f"web/{name}.html", series.id, who.language, {**known, **facts})
 
 
 def everywhere(
@@ -92,7 +119,12 @@ def style_text(site: Site) -> str:
 
 def version(site: Site) -> str:
     """What changes when the style sheet does."""
-    return blake2b(style_text(site).encode(), digest_size=6).hexdigest()
+    return _digest(style_text(site))
+
+
+@lru_cache(maxsize=4)
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=6).hexdigest()
 
 
 def _languages(languages: tuple[str, ...], who: Visitor) -> list[Shown]:

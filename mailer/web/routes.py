@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mailer.errors import StoreUnavailable
 from mailer.message.render import builtin_templates
@@ -24,6 +24,7 @@ from mailer.web.confirming import Confirming
 from mailer.web.feeds import Feeds
 from mailer.web.guard import Guard
 from mailer.web.health import Health
+from mailer.web.kept import Kept
 from mailer.web.leaving import Leaving
 from mailer.web.meter import Meter
 from mailer.web.page import style_text
@@ -40,8 +41,10 @@ _ROBOTS = "User-agent: *\n" + "".join(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annex:
-    """Pages beside ours, and what they answer to somebody whom they do not know."""
+    """Pages beside ours, all at or below ``place``, and what they answer to somebody whom they do
+    not know."""
 
+    place: str = "/admin"
     routes: Sequence[Route] = ()
     unknown: Callable[[Request, Exception], Awaitable[Response]] | None = None
 
@@ -54,18 +57,34 @@ def application(
 ) -> ASGIApp:
     """All pages behind their guard; ``now`` is a clock for spans."""
     problems = Problems(site)
+    ours = _pages(routes(site, health), problems, problems.refused)
+    theirs = _pages(annex.routes, problems, annex.unknown or problems.refused)
+
+    async def either(scope: Scope, receive: Receive, send: Send) -> None:
+        # So that nobody's page waits until the table of the other has been looked through.
+        is_theirs = f"{scope['path']}/".startswith(f"{annex.place}/")
+        await (theirs if is_theirs else ours)(scope, receive, send)
+
+    over_tls = site.settings.base_url.startswith("https:")
+    return Guard(either, meter=site.meter, now=now, over_tls=over_tls)
+
+
+def _pages(
+    table: Sequence[Route],
+    problems: Problems,
+    unknown: Callable[[Request, Exception], Awaitable[Response]],
+) -> ASGIApp:
     pages = Starlette(
-        routes=[*annex.routes, *routes(site, health)],
+        routes=table,
         exception_handlers={
-            401: annex.unknown or problems.refused,
+            401: unknown,
             HTTPException: problems.refused,
             StoreUnavailable: problems.unavailable,
             Exception: problems.failed,
         },
     )
     pages.router.redirect_slashes = False  # one click is never led elsewhere (RFC 8058 §3.1)
-    over_tls = site.settings.base_url.startswith("https:")
-    return Guard(pages, meter=site.meter, now=now, over_tls=over_tls)
+    return pages
 
 
 def metrics_alone(health: Health, meter: Meter, *, now: Callable[[], float]) -> ASGIApp:
@@ -79,7 +98,8 @@ def _metrics(health: Health) -> list[Route]:
 
 def routes(site: Site, health: Health) -> list[Route]:
     """The table; the first that fits answers."""
-    public, feeds, asking = Public(site), Feeds(site), Asking(site)
+    kept = Kept(site.store, site.clock)
+    public, feeds, asking = Public(site, kept), Feeds(site, kept), Asking(site)
     confirming, leaving = Confirming(site), Leaving(site)
     preferring, attending = Preferring(site), Attending(site)
     return [
@@ -87,6 +107,17 @@ def routes(site: Site, health: Health) -> list[Route]:
         _get("/readyz", health.ready),
         *([] if site.settings.metrics_listen else _metrics(health)),
         _get("/robots.txt", _robots),
+        # What everybody asks for comes before the tokens: no series is named as one of their paths.
+        _get("/", public.front),
+        _get("/{series}", public.programme),
+        _get("/{series}/", public.slashed),
+        _get("/{series}/calendar.ics", feeds.calendar),
+        _get("/{series}/feed.xml", feeds.atom),
+        _get("/{series}/subscribe", public.subscribe),
+        _post("/{series}/subscribe", asking.take),
+        _get("/{series}/w/{webinar}.ics", feeds.entry),
+        _get("/{series}/w/{webinar}", public.webinar),
+        _post("/{series}/w/{webinar}/register", asking.register),
         _get("/static/style.css", _file(style_text(site), "text/css")),
         _get("/static/icon.svg", _file(_icon(), "image/svg+xml")),
         _get("/c/{token}", confirming.show),
@@ -99,16 +130,6 @@ def routes(site: Site, health: Health) -> list[Route]:
         _post("/r/{token}", attending.take),
         _get("/j/{token}", attending.join),
         _post("/j/{token}", attending.register_to_join),
-        _get("/", public.front),
-        _get("/{series}", public.programme),
-        _get("/{series}/", public.slashed),
-        _get("/{series}/calendar.ics", feeds.calendar),
-        _get("/{series}/feed.xml", feeds.atom),
-        _get("/{series}/subscribe", asking.show),
-        _post("/{series}/subscribe", asking.take),
-        _get("/{series}/w/{webinar}.ics", feeds.entry),
-        _get("/{series}/w/{webinar}", public.webinar),
-        _post("/{series}/w/{webinar}/register", asking.register),
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from urllib.parse import urlencode
 
@@ -43,7 +43,7 @@ def visitor(
     zone = zone if zone in zone_names() else ""
     query = urlencode({key: value for key, value in (("lang", chosen), ("zone", zone)) if value})
     preferred = (person.language or "") if person else ""
-    spoken = () if person else accepted(request.headers.get("accept-language", ""))
+    spoken = () if person else accepted(request.headers.get("accept-language", "")[:_LONGEST])
     language = chosen or renderer.nearest(*filter(None, (preferred, *spoken, series.language)))
     known = (person.timezone or "") if person else ""
     return Visitor(
@@ -54,9 +54,10 @@ def visitor(
     )
 
 
+@lru_cache(maxsize=256)
 def accepted(header: str) -> tuple[str, ...]:
     """The languages of an Accept-Language field, the most wanted first."""
-    ranked = sorted(_ranges(header[:_LONGEST]), key=lambda pair: -pair[1])
+    ranked = sorted(_ranges(header), key=lambda pair: -pair[1])
     return tuple(tag for tag, weight in ranked if weight > 0 and tag != "*")
 
 

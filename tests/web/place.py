@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +16,11 @@ from mailer.store import people, registration
 from mailer.store.people import Subscription
 from mailer.store.registration import State as Choice
 from mailer.store.webinar import WebinarRecord
+from mailer.web.health import Health
+from mailer.web.meter import Meter
 from mailer.web.opening import open_pages
+from mailer.web.seal import Seal
+from mailer.web.site import Site
 from scheduler.clock import VirtualClock
 from tests.peers.browser import Browser
 from tests.world import ANA, BOB, NOON, SERIES, make_config, make_sqlite, scheduled, subscribed
@@ -88,6 +93,37 @@ def config(url: str, folder: Path, **more: object) -> Config:
     """A configuration with pages."""
     web = Web(base_url=BASE, listen=ANYWHERE)
     return replace(make_config(url, folder), **{"web": web, **more})  # type: ignore[arg-type]
+
+
+def site_of(place: Place) -> Site:
+    """A site on the place's database, beside the one that is served."""
+    parts = place.parts
+    assert parts.config.web is not None
+    return Site(
+        config=parts.config,
+        settings=parts.config.web,
+        store=parts.store,
+        intake=parts.intake,
+        person_changes=parts.person_changes,
+        secrets=parts.secrets,
+        renderer=parts.drawing.renderer,
+        clock=place.clock,
+        seal=Seal(parts.secrets.hash_key, place.clock),
+        meter=Meter(),
+        concerned=parts.concerned,
+    )
+
+
+def health_of(place: Place) -> Health:
+    """What looks after it."""
+    return Health(
+        place.parts.store,
+        place.clock,
+        listening=dict,
+        counting=place.parts.counting,
+        meter=Meter(),
+        now=time.monotonic,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from mailer.config.model import Limits, Web
-from mailer.message.address import Purpose
+from mailer.message.address import Address, Purpose
 from mailer.store.people import State
 from tests.outbox_reader import queued, templates
 from tests.peers.browser import Answer
 from tests.web.place import ANYWHERE, BASE, Place, config, opened_place
+from tests.world import subscribed
 
 PATH = "/copyright/subscribe"
 
@@ -44,6 +45,30 @@ async def test_known_and_unknown_get_the_same_answer(place: Place) -> None:
         "confirmation",
         "confirmation",
     ]
+
+
+async def test_nothing_in_the_answer_tells_how_somebody_stands(place: Place) -> None:
+    """S14: everybody there can be, several of each, also when they have had their mails for today.
+    How long it takes is told by bench/telling.py."""
+    for number in range(4):
+        await subscribed(place.parts, person("active", number))
+        await place.bob(person("pending", number))
+        for how in ("left", "declined"):
+            one = person(how, number)
+            held = await (subscribed(place.parts, one) if how == "left" else place.bob(one))
+            token = place.token(Purpose.UNSUBSCRIBE, held)
+            await place.browser.post(f"/u/{token}", {"List-Unsubscribe": "One-Click"})
+        forgotten = await subscribed(place.parts, person("forgotten", number))
+        await place.parts.person_changes.forget(forgotten.address)
+    kinds = ("active", "pending", "left", "declined", "forgotten", "unknown")
+    people = [person(kind, number).mailbox for kind in kinds for number in range(4)]
+    answers = await asyncio.gather(*(ask(place, one) for one in people * 2))
+    assert len({(one.status, one.body, tuple(_fixed(one).items())) for one in answers}) == 1
+
+
+def person(kind: str, number: int) -> Address:
+    text = f"{kind}{number}@example.net"
+    return Address(key=text, mailbox=text)
 
 
 def _fixed(answer: Answer) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -79,12 +80,16 @@ async def test_the_link_stays_when_the_meeting_moves(place: Place) -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "//evil.example", "https:evil", "\\evil"])
 async def test_no_link_leads_where_no_browser_should_go(place: Place, url: str) -> None:
-    ana, webinar = await place.ana(), await place.webinar(join_url=url)
+    """S11: also for who has a place already."""
+    ana, webinar = await place.ana(), await place.webinar()
     await press(place, ana, webinar, "register")
-    answer = await place.browser.get(
-        f"/j/{place.token(Purpose.JOIN, ana, webinar)}?next=//evil.example"
-    )
+    path = f"/j/{place.token(Purpose.JOIN, ana, webinar)}?next=//evil.example"
+    assert (await place.browser.get(path)).headers["location"] == SECRET
+    bad = replace(webinar.content, join_url=url)
+    await place.parts.store.write(lambda c: revise(c, webinar, now=place.clock.now(), content=bad))
+    answer = await place.browser.get(path)
     assert (answer.status, "location" in answer.headers) == (200, False)
+    assert await place.choice(ana, webinar) is Choice.REGISTERED
 
 
 async def test_there_is_no_way_into_what_is_over_or_off(place: Place) -> None:

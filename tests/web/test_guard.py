@@ -13,7 +13,7 @@ import pytest
 from mailer.config.model import Log, Templates
 from mailer.log import configure
 from mailer.message.address import Purpose
-from mailer.web.guard import shown_path
+from mailer.web.guard import HEADERS, OVER_TLS, shown_path
 from tests.web.place import Place, config, opened_place
 
 
@@ -31,6 +31,23 @@ def told(log: io.StringIO) -> str:
     for handler in logging.getLogger().handlers:
         handler.flush()
     return log.getvalue()
+
+
+def test_the_headers_for_safety_are_these() -> None:
+    """S9, S13: routes are tested for having them all, so they stand here once more."""
+    assert HEADERS == {
+        "Content-Security-Policy": (
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), interest-cohort=()",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+    assert OVER_TLS == {"Strict-Transport-Security": "max-age=31536000"}
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from mailer.message.address import Purpose
 from mailer.message.facts import Speaker
 from mailer.store.people import State
+from mailer.store.schema import outbox
 from tests.outbox_reader import mails, queued
-from tests.web.place import Place
-from tests.world import send_all
+from tests.web.place import Place, config, opened_place
+from tests.world import SERIES, send_all
 
 CLICK = {"List-Unsubscribe": "One-Click"}
 MULTIPART = (
@@ -133,6 +137,19 @@ async def test_the_page_offers_the_way_back(place: Place) -> None:
     assert (await place.again(ana)).state is State.ACTIVE
 
 
+async def test_who_left_by_the_button_of_a_mail_program_finds_the_way_back_behind_the_link(
+    place: Place,
+) -> None:
+    ana = await place.ana()
+    path = f"/u/{place.token(Purpose.UNSUBSCRIBE, ana)}"
+    await place.browser.post(path, CLICK)
+    later = await place.browser.get(path)
+    back = later.text.split('action="')[1].split('"')[0]
+    assert (await place.again(ana)).state is State.UNSUBSCRIBED
+    assert (await place.browser.post(back, {"seal": later.hidden("seal")})).status == 200
+    assert (await place.again(ana)).state is State.ACTIVE
+
+
 async def test_who_never_confirmed_is_offered_no_way_back(place: Place) -> None:
     bob = await place.bob()
     left = await place.browser.post(f"/u/{place.token(Purpose.UNSUBSCRIBE, bob)}", CLICK)
@@ -157,6 +174,30 @@ async def test_a_speaker_wants_no_more_with_one_click(either: Place) -> None:
     either.clock.advance_to(webinar.starts_at - timedelta(hours=1))
     await either.parts.planner.tick()
     assert await send_all(either.parts) == 0
+
+
+async def test_a_speakers_link_is_for_one_thing_and_one_series(tmp_path: Path) -> None:
+    """S12: who has no subscription is named by the mail they got."""
+    url = f"sqlite:///{tmp_path / 'mailer.db'}"
+    async with opened_place(config(url, tmp_path)) as place:
+        webinar = await place.webinar(speakers=(Speaker(name="Eve", address="eve@example.com"),))
+        place.clock.advance_to(webinar.starts_at - timedelta(days=1))
+        await place.parts.planner.tick()
+        (row,) = await place.parts.store.read(lambda c: c.scalars(select(outbox.c.id)))
+        mint, day = place.parts.secrets.mint.mint, place.clock.now().date()
+        token = {one: mint(one, subject=0, context=row, day=day) for one in Purpose}
+        holds = {
+            one
+            for one in Purpose
+            if (await place.browser.get(f"/u/{token[one]}")).status == 200
+            or (await place.browser.post(f"/u/{token[one]}", {})).status != 404
+        }
+        assert holds == {Purpose.UNSUBSCRIBE}
+    other = replace(SERIES, id="patents", address="patents@lists.example.org")
+    async with opened_place(replace(config(url, tmp_path), series=(other,))) as place:
+        path = f"/u/{token[Purpose.UNSUBSCRIBE]}"
+        assert (await place.browser.get(path)).status == 404
+        assert (await place.browser.post(path, CLICK)).status == 404
 
 
 async def test_a_token_of_nobody_leads_nowhere(place: Place) -> None:

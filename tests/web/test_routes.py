@@ -1,10 +1,12 @@
-"""Every route there is: headers for safety, methods, and what is not there on purpose (S9, S13)."""
+"""Every route there is: headers for safety, what looking changes, what a form needs, where it leads
+to, and what is not there on purpose (S2, S9, S10, S11, S13)."""
 
 from __future__ import annotations
 
 import re
-import time
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from starlette.routing import Route
@@ -12,13 +14,11 @@ from starlette.routing import Route
 from mailer.config.model import Templates, Web
 from mailer.message.address import Purpose
 from mailer.web.guard import CONTENT_SECURITY, HEADERS
-from mailer.web.health import Health
-from mailer.web.meter import Meter
 from mailer.web.routes import routes
-from mailer.web.seal import Seal
-from mailer.web.site import Site
+from tests.dump import dump
 from tests.peers.browser import Browser
-from tests.web.place import ANYWHERE, BASE, Place, config, opened_place
+from tests.web.place import ANYWHERE, BASE, Place, config, health_of, opened_place, site_of
+from tests.world import SERIES
 
 PURPOSES = {
     "c": Purpose.CONFIRM,
@@ -27,6 +27,14 @@ PURPOSES = {
     "r": Purpose.REGISTER,
     "j": Purpose.JOIN,
 }
+
+
+FOREIGN = (
+    {"origin": "https://evil.example"},
+    {"origin": f"{BASE}.evil.example"},
+    {"sec_fetch_site": "cross-site"},
+    {"sec_fetch_site": "same-site"},
+)
 
 
 async def paths(place: Place) -> list[tuple[str, str]]:
@@ -46,33 +54,25 @@ async def paths(place: Place) -> list[tuple[str, str]]:
     return found
 
 
+async def forms(place: Place) -> dict[str, dict[str, str]]:
+    """Every form of every page but the one-click link, as a person would send it, by its path."""
+    given = {"address": "new@example.org", "do": "register", "sure": "yes"}
+    found = {}
+    for method, path in await paths(place):
+        if method != "GET" or path.startswith("/u/"):
+            continue
+        page = (await place.browser.get(path)).text
+        for form in re.findall(r'(?s)<form [^>]*method="post".*?</form>', page):
+            action = re.search(r'action="([^"]*)"', form)
+            seal = re.search(r'name="seal" value="([^"]*)"', form)
+            assert seal, form
+            found[action[1] if action else path] = {**given, "seal": seal[1]}
+    return found
+
+
 def table(place: Place) -> list[Route]:
     """Every route of the pages."""
-    parts = place.parts
-    meter = Meter()
-    health = Health(
-        parts.store,
-        place.clock,
-        listening=dict,
-        counting=parts.counting,
-        meter=meter,
-        now=time.monotonic,
-    )
-    assert parts.config.web is not None
-    site = Site(
-        config=parts.config,
-        settings=parts.config.web,
-        store=parts.store,
-        intake=parts.intake,
-        person_changes=parts.person_changes,
-        secrets=parts.secrets,
-        renderer=parts.drawing.renderer,
-        clock=place.clock,
-        seal=Seal(b"secret", place.clock),
-        meter=meter,
-        concerned=parts.concerned,
-    )
-    return routes(site, health)
+    return routes(site_of(place), health_of(place))
 
 
 async def test_every_answer_has_every_header_for_safety(place: Place) -> None:
@@ -84,6 +84,62 @@ async def test_every_answer_has_every_header_for_safety(place: Place) -> None:
         assert answer.status < 500, (method, path)
         assert expected.items() <= answer.headers.items(), (method, path)
         assert {"set-cookie", "server"}.isdisjoint(answer.headers), (method, path)
+
+
+async def test_looking_changes_nothing(place: Place) -> None:
+    """S2: every page, opened and asked after twice over."""
+    asked = await paths(place)
+    before = await dump(place.parts)
+    for _, path in asked * 2:
+        for method in ("GET", "HEAD", "OPTIONS"):
+            assert (await place.browser.ask(method, path)).status < 500, path
+    assert await dump(place.parts) == before
+
+
+async def test_every_form_is_refused_from_elsewhere_and_without_its_token(place: Place) -> None:
+    """S10: the right token from another site's page, none, that of another form. The one-click link
+    alone needs neither (RFC 8058)."""
+    sent = await forms(place)
+    posts = {one.path for one in table(place) if "POST" in (one.methods or ())}
+    reached = {one.path for one in table(place) for path in sent if one.path_regex.match(path)}
+    assert posts - reached == {"/u/{token}"}
+    before = await dump(place.parts)
+    for path, fields in sent.items():
+        for headers in FOREIGN:
+            assert (await place.browser.post(path, fields, **headers)).status == 403, path
+        others = [one["seal"] for other, one in sent.items() if other != path]
+        for seal in ("", "x", fields["seal"][:-1], *others):
+            answer = await place.browser.post(path, {**fields, "seal": seal})
+            assert answer.status == 403, (path, seal)
+    assert await dump(place.parts) == before
+    for path, fields in sent.items():  # and they were right
+        assert (await place.browser.post(path, fields)).status in {200, 422}, path
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "/\\evil.example", "https:evil.example", "https://evil.example"]
+)
+async def test_nothing_that_is_sent_says_where_to_go(place: Place, target: str) -> None:
+    """S11: whatever a parameter, a field or a header is called."""
+    names = ("next", "url", "to", "return", "redirect", "done", "lang", "zone", "page", "back")
+    fields = dict.fromkeys(names, target)
+    query = urlencode(fields)
+    named = {"host": "evil.example", "x_forwarded_host": "evil.example", "referer": target}
+    for method, path in await paths(place):
+        for asked, headers in ((f"{path}?{query}", {}), (path, named)):
+            answer = await (
+                place.browser.post(asked, fields, **headers)
+                if method == "POST"
+                else place.browser.ask(method, asked, headers=_titled(headers))
+            )
+            where = answer.headers.get("location", "/copyright")
+            assert where == "/copyright", (method, asked, where)
+            led = re.findall(r'(?:href|src|action|content)="([^"]*evil[^"]*)"', answer.text)
+            assert led == [], (method, asked)
+
+
+def _titled(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-").title(): value for name, value in headers.items()}
 
 
 async def test_no_page_has_anything_inline_or_from_elsewhere(place: Place) -> None:
@@ -158,3 +214,13 @@ async def test_metrics_may_have_a_listener_of_their_own(tmp_path: Path) -> None:
         apart = Browser(place.ports["metrics"])
         assert (await apart.get("/metrics")).status == 200
         assert (await apart.get("/copyright")).status == 404
+
+
+async def test_a_series_whose_name_begins_as_the_organisers_pages_is_its_own(
+    tmp_path: Path,
+) -> None:
+    one = replace(SERIES, id="administration")
+    settings = replace(config(f"sqlite:///{tmp_path}/m.db", tmp_path), series=(one,))
+    async with opened_place(settings) as place:
+        assert (await place.browser.get("/administration")).status == 200
+        assert (await place.browser.get("/admin")).status == 404

@@ -15,7 +15,7 @@ from tests.world import SERIES
 
 RENDERER = Renderer(builtin_templates())
 FACTS = series_facts(SERIES, base_url="https://webinars.example.org")
-OWN = {"status", "public", "headers"}  # what `page` takes for itself
+OWN = {"status", "headers", "until"}  # what those who make pages take for themselves
 
 
 def called() -> dict[str, set[str]]:
@@ -25,7 +25,7 @@ def called() -> dict[str, set[str]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                 continue
-            if node.func.id == "page" and len(node.args) == 4:
+            if node.func.id in {"page", "public_page"} and len(node.args) == 4:
                 name = ast.literal_eval(node.args[3])
                 given = {one.arg for one in node.keywords if one.arg} - OWN
                 assert found.setdefault(name, given) == given
