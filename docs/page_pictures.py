@@ -129,6 +129,7 @@ ORGANISERS = (
     Shot(name="desk-sign-in", shows="/admin/sign-in"),
     Shot(name="desk-sign-in-link", shows="/admin/sign-in/{token}"),
     Shot(name="desk-timeline", shows="/admin/{series}"),
+    Shot(name="desk-timeline-ar", shows="/admin/{series}", language="ar"),
     Shot(name="desk-announcements", shows="/admin/{series}/announcements"),
     Shot(name="desk-write", shows="/admin/{series}/announcements/new"),
     Shot(name="desk-announcement", shows=ONE_TEXT),
@@ -142,6 +143,7 @@ ORGANISERS = (
     Shot(name="desk-webinar-new", shows="/admin/{series}/programme/new"),
     Shot(name="desk-webinar", shows="/admin/{series}/programme/{number:int}"),
     Shot(name="desk-webinar-edit", shows=CHANGE, kind="edit"),
+    Shot(name="desk-webinar-edit-ar", shows=CHANGE, kind="edit", language="ar"),
     Shot(name="desk-webinar-move", shows=CHANGE, kind="move"),
     Shot(name="desk-webinar-effect", shows=CHANGE, kind="move", act=_moved),
     Shot(name="desk-webinar-cancel", shows=CHANGE, kind="cancel"),
@@ -210,9 +212,6 @@ def _drawn(port: int, sample: Sample) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", to_us])
         context = browser.new_context(device_scale_factor=SCALE, locale="en-GB")
-        context.add_cookies(
-            [{"name": "mailer-desk", "value": sample.visit, "url": f"http://{HOST}"}]
-        )
         page = context.new_page()
         for shot in SHOTS:
             path = FOLDER / f"{shot.name}.png"
@@ -223,6 +222,8 @@ def _drawn(port: int, sample: Sample) -> None:
 
 def photographs(page: Page, shot: Shot, sample: Sample) -> list[bytes]:
     """The page in a window of each width."""
+    secret = sample.visits[shot.language]
+    page.context.add_cookies([{"name": "mailer-desk", "value": secret, "url": f"http://{HOST}"}])
     page.set_viewport_size({"width": DESK, "height": TALLEST})
     answer = page.goto(f"http://{HOST}{shot.path(sample)}")
     if answer is None or not answer.ok:

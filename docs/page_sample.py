@@ -49,11 +49,11 @@ COMING = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """What stands in the paths of the pages: ``given`` by its name in the table of routes,
-    ``tokens`` by what the path begins with. ``visit`` is the cookie of an organiser."""
+    ``tokens`` by what the path begins with. ``visits`` are an organiser's cookies, by language."""
 
     given: Mapping[str, str]
     tokens: Mapping[str, str]
-    visit: str
+    visits: Mapping[str, str]
 
 
 def settings(folder: Path) -> Config:
@@ -104,7 +104,8 @@ async def furnish(place: Place) -> Sample:
         "sign-in": await _sign_in(place),
         "first": FIRST_RUN,
     }
-    return Sample(given=given, tokens=tokens, visit=(await place.signed_in()).secret)
+    visits = {tag: (await place.signed_in(language=tag)).secret for tag in ("en", "ar")}
+    return Sample(given=given, tokens=tokens, visits=visits)
 
 
 async def _past(place: Place) -> None:

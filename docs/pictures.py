@@ -47,9 +47,9 @@ class View:
 
 
 VIEWS = (
-    View(name="phone-light", width=360, scale=0.7, scheme="light", columns=7),
-    View(name="phone-dark", width=360, scale=0.7, scheme="dark", columns=7),
-    View(name="desk", width=680, scale=0.65, scheme="light", columns=4),
+    View(name="phone-light", width=360, scale=0.65, scheme="light", columns=7),
+    View(name="phone-dark", width=360, scale=0.65, scheme="dark", columns=7),
+    View(name="desk", width=680, scale=0.6, scheme="light", columns=4),
 )
 
 

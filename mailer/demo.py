@@ -40,6 +40,7 @@ _ZONE = "Europe/Zurich"
 _PORT = 2525
 _WAIT_SECONDS = 30.0
 _REMINDER_IN = timedelta(seconds=6)
+_MOVED_BY = timedelta(days=1)
 _CONFIG = """\
 [inbound]
 smtp = "127.0.0.1:{port}"
@@ -53,6 +54,7 @@ title = "Copyright Infrastructure Webinars"
 address = "{series}"
 organisers = ["organiser@example.org"]
 timezone = "{zone}"
+settle = "1s"
 imprint = "The organisers of the series, Geneva"
 notices = [
   {{ kind = "announcement", before = "14d" }},
@@ -159,11 +161,16 @@ async def _circle(service: Service, parts: Parts, port: int) -> None:
     await story.mail("She is welcome")
 
     story.tell("An organiser puts a webinar into the programme.")
-    starts = await _add_webinar(parts)
+    starts = parts.clock.now() + timedelta(hours=1) + _REMINDER_IN
+    await _put_webinar(parts, starts)
     await story.mail("It is within the 14 days of its announcement, so that goes out at once")
 
     story.tell(f"The webinar begins at {stamp(starts)}, and its reminder is due an hour before.")
     await story.mail("The reminder, on time")
+
+    story.tell("The organiser moves the webinar to the next day: one change in the programme.")
+    await _put_webinar(parts, starts + _MOVED_BY)
+    await story.mail("Whoever was told is told, once, after a quiet time (here of a second)")
 
     story.tell("Ana writes « se désabonner ». She is off at once, and answered in her language.")
     await _write(port, SERIES, "se désabonner")
@@ -171,8 +178,8 @@ async def _circle(service: Service, parts: Parts, port: int) -> None:
     await _explain(parts)
 
 
-async def _add_webinar(parts: Parts) -> datetime:
-    starts = parts.clock.now() + timedelta(hours=1) + _REMINDER_IN
+async def _put_webinar(parts: Parts, starts: datetime) -> None:
+    """Import the programme with its one webinar, which is known by its id."""
     wall = to_wall(starts, _ZONE).replace(microsecond=0)
     series = parts.config.series[0]
     drafts = read_programme(
@@ -182,7 +189,6 @@ async def _add_webinar(parts: Parts) -> datetime:
         lambda c: editing.import_drafts(c, series, drafts, now=parts.clock.now())
     )
     await parts.store.write(setting.bump)
-    return starts
 
 
 async def _explain(parts: Parts) -> None:
@@ -246,7 +252,7 @@ async def _serve_on(service: Service, port: int, running: asyncio.Task[None]) ->
 @click.command()
 @click.option("--once", is_flag=True, help="End after the story instead of serving on.")
 def main(once: bool) -> None:
-    """Show the whole circle, from a subscribe mail to a reminder."""
+    """Show the whole circle, from a subscribe mail to a farewell."""
     asyncio.run(demo(once=once))
 
 

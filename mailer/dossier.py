@@ -143,7 +143,7 @@ async def dossier(parts: Parts, address: Address, *, only: Series | None = None)
             subscriptions=tuple([await _held(connection, parts.config, one) for one in current]),
             registrations=await _chosen(connection, person.id, only) if person else (),
             mails=mails,
-            told=await _told(connection, current, now),
+            told=await _told(connection, parts.config, current, now),
             next=_in_order([*_queued(mails, now)], owed, coming),
             not_next=missed,
             suppressions=tuple(
@@ -231,13 +231,14 @@ async def _chosen(
 
 
 async def _told(
-    connection: Connection, current: tuple[Subscription, ...], now: datetime
+    connection: Connection, config: Config, current: tuple[Subscription, ...], now: datetime
 ) -> tuple[Knows, ...]:
     """What a person takes to be true of the coming webinars."""
     records = {one.id: one for one in await programme.listing(connection, ends_after=now)}
     known = await history.known_to(connection, [one.id for one in current])
     chosen = await ledger.choices(connection, current[0].subscriber_id) if current else {}
-    histories = await history.of_webinars(connection, records, {})
+    own_links = bool(config.base_url)
+    histories = await history.of_webinars(connection, records, {}, own_links=own_links)
     found = []
     for (_, webinar_id), sequence in sorted(known.items()):
         record = records.get(webinar_id)
@@ -319,7 +320,8 @@ async def _corrections(
     active = {one.series_id: one for one in current if one.state is State.ACTIVE}
     records = {one.id: one for one in await programme.listing(connection, ends_after=now - _PAST)}
     windows = {series.id: series.settle for series in config.series}
-    histories = await history.of_webinars(connection, records, windows)
+    own_links = bool(config.base_url)
+    histories = await history.of_webinars(connection, records, windows, own_links=own_links)
     known = await history.known_to(connection, [one.id for one in active.values()])
     chosen = await ledger.choices(connection, current[0].subscriber_id) if current else {}
     found = []

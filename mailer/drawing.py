@@ -79,23 +79,54 @@ class Drawing:
         kept = await find_skeleton(connection, group)
         if kept is not None:
             return Skeleton.from_json(kept)
+        made = await self._drawn(connection, item, group, now)
+        await self.keep(connection, {group: made}, now=now)
+        return made
+
+    async def missing(
+        self, connection: Connection, item: Announcement, group: Group, *, now: datetime
+    ) -> Skeleton | None:
+        """The group's copy if none is kept yet; keeps nothing, for drawing takes long. Raises
+        TemplateFault."""
+        if await find_skeleton(connection, group) is not None:
+            return None
+        return await self._drawn(connection, item, group, now)
+
+    async def keep(
+        self, connection: Connection, drawn: Mapping[Group, Skeleton], *, now: datetime
+    ) -> None:
+        """Keep what groups are told; what is kept already stays."""
+        for group, skeleton in drawn.items():
+            await keep_skeleton(
+                connection, group, digest=skeleton.digest, content=skeleton.to_json(), now=now
+            )
+
+    async def _drawn(
+        self, connection: Connection, item: Announcement, group: Group, now: datetime
+    ) -> Skeleton:
         letter = await self.letter(connection, item, group)
-        skeleton = draw(letter, self.renderer, kind=item.kind, date=now)
-        await keep_skeleton(
-            connection, group, digest=skeleton.digest, content=skeleton.to_json(), now=now
-        )
-        return skeleton
+        return draw(letter, self.renderer, kind=item.kind, date=now)
 
     async def letter(
-        self, connection: Connection, item: Announcement, group: Group, text: Text | None = None
+        self,
+        connection: Connection,
+        item: Announcement,
+        group: Group,
+        text: Text | None = None,
+        *,
+        speaker: bool = False,
     ) -> Letter:
         """The group's copy before it is rendered; ``text`` is what an organiser wrote, as long as
-        it is not stored."""
+        it is not stored. A ``speaker`` is told the room itself."""
         if text is None and item.kind is Kind.MESSAGE:
             text = await written.by_id(connection, item.id)
-        facts = await self._facts(connection, item, group, _detail(text))
+        own_link = bool(self.base_url) and not speaker
+        facts = await self._facts(connection, item, group, _detail(text), own_link=own_link)
+        if speaker:
+            facts = replace(facts, detail={**facts.detail, "speaker": True})
+        registered = group.registered or speaker
         return Letter(
-            template=item.kind, facts=facts, calendar=_method(item, registered=group.registered)
+            template=item.kind, facts=facts, calendar=_method(item, registered=registered)
         )
 
     async def for_speaker(
@@ -114,9 +145,7 @@ class Drawing:
         group = self.group(
             item, language=language, zone=zone, registered=named, told_sequence=told_sequence
         )
-        letter = await self.letter(connection, item, group)
-        facts = replace(letter.facts, detail={**letter.facts.detail, "speaker": True})
-        return replace(letter, facts=facts, calendar=_method(item, registered=True))
+        return await self.letter(connection, item, group, speaker=True)
 
     async def try_out(
         self, connection: Connection, item: Announcement, text: Text, *, now: datetime
@@ -145,9 +174,11 @@ class Drawing:
         item: Announcement,
         group: Group,
         detail: Mapping[str, str | int | bool],
+        *,
+        own_link: bool,
     ) -> Facts:
         series = self._config.series_by_id(item.series_id)
-        webinar, corrected = await self._webinar(connection, item, group)
+        webinar, corrected = await self._webinar(connection, item, group, own_link=own_link)
         return Facts(
             series=programme.series_facts(series, base_url=self.base_url),
             language=group.language,
@@ -158,7 +189,7 @@ class Drawing:
         )
 
     async def _webinar(
-        self, connection: Connection, item: Announcement, group: Group
+        self, connection: Connection, item: Announcement, group: Group, *, own_link: bool
     ) -> tuple[WebinarFacts | None, Mapping[str, str | int | bool]]:
         """The webinar as the group is told of it, and what a correction says of what it knew."""
         if item.webinar_id is None:
@@ -171,7 +202,7 @@ class Drawing:
         if item.kind is Kind.CANCELLATION:
             return facts if told is None else as_known(facts, told), {"reason": record.reason}
         if item.kind is Kind.UPDATE and told is not None:
-            return facts, difference(told, facts, registered=group.registered)
+            return facts, difference(told, facts, registered=group.registered, own_link=own_link)
         return facts, {}
 
 

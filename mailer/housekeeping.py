@@ -9,7 +9,18 @@ from functools import partial
 from mailer.config.model import Retention
 from mailer.errors import StoreUnavailable
 from mailer.log import get_logger
-from mailer.store import errand, journal, lease, node, people, quota, retention, visit, withdrawal
+from mailer.store import (
+    errand,
+    journal,
+    lease,
+    node,
+    people,
+    quota,
+    renewal,
+    retention,
+    visit,
+    withdrawal,
+)
 from mailer.store.engine import Connection, Store
 from scheduler.clock import Clock
 
@@ -79,6 +90,7 @@ class Housekeeping:
 
     async def _sweep(self, connection: Connection, now: datetime) -> None:
         lapsed = await people.lapse(connection, before=now - self._settings.pending, now=now)
+        await renewal.remember(connection, before=now - self._settings.inbound)
         await journal.sweep(connection, before=now - self._settings.inbound, now=now)
         await errand.sweep(connection, before=now - self._settings.ledger)
         await quota.sweep(connection, before=now - _QUOTA_SPAN)

@@ -140,7 +140,8 @@ async def _readers(
     connection: Connection, parts: Parts, record: WebinarRecord, item: Announcement, at: datetime
 ) -> int:
     """How many get it: as subscribers, and for taking part in the webinar."""
-    count = await expansion.count_readers(connection, item, now=at)
+    own_links = bool(parts.config.base_url)
+    count = await expansion.count_readers(connection, item, now=at, own_links=own_links)
     found = await addresses(connection, record, item.kind, hash_key=parts.secrets.hash_key)
     owed = await speaking.owed(connection, item, [one.key for one in found])
     if not owed:
@@ -204,7 +205,10 @@ async def _dues(
         webinars = [replace(one, published_at=one.published_at and LONG_AGO) for one in webinars]
     notices = {series.id: series.notices for series in parts.config.series}
     windows = {series.id: series.settle for series in parts.config.series}
-    histories = {} if anew else await history.of_webinars(connection, records, windows)
+    own_links = bool(parts.config.base_url)
+    histories = (
+        {} if anew else await history.of_webinars(connection, records, windows, own_links=own_links)
+    )
     return [
         (records[due.webinar_id], due)
         for due in plan(webinars, notices, since, releases, histories)

@@ -15,6 +15,8 @@ from mailer.config.model import Config, Outbound, TransportKind
 from mailer.dispatch.filling import Filling
 from mailer.dispatch.loop import Dispatch
 from mailer.drawing import Drawing
+from mailer.errors import ConfigError, Fault
+from mailer.files import key_file
 from mailer.intake import alarming, zoning
 from mailer.intake.delivery import Intake, Secrets
 from mailer.intake.enrolling import Enrolling
@@ -31,7 +33,7 @@ from mailer.store import key, programme
 from mailer.store.engine import Connection, Store, open_store
 from mailer.store.trouble import Trouble
 from mailer.store.upgrade import make_ready
-from mailer.transport.maildir import MaildirTransport
+from mailer.transport.maildir import MaildirTransport, make_maildir
 from mailer.transport.smtp import SmtpTransport
 from mailer.transport.source import Transport
 from scheduler.clock import Clock
@@ -159,12 +161,14 @@ async def open_parts(
     """Open the configured database, making what is missing.
 
     Raises SchemaTooOld without ``upgrade``, SchemaTooNew, ZonesTooOld, WrongOwner,
-    StoreUnavailable.
+    StoreUnavailable; ConfigError if a file or folder that it names cannot be used.
     """
     store = open_store(config.database.url, password=config.database.password)
     try:
         await make_ready(store, upgrade=upgrade)
-        secrets = await store.write(lambda c: _prepare(c, config, clock))
+        own = _own_keys(config)
+        _make_maildir(config)
+        secrets = await store.write(lambda c: _prepare(c, config, clock, own))
         yield Parts(
             config=config,
             clock=clock,
@@ -177,16 +181,42 @@ async def open_parts(
         await store.dispose()
 
 
-async def _prepare(connection: Connection, config: Config, clock: Clock) -> Secrets:
+async def _prepare(
+    connection: Connection, config: Config, clock: Clock, own: tuple[bytes, ...]
+) -> Secrets:
     """Import the series and load the keys, made at the first start. Raises ZonesTooOld."""
     await zoning.refuse_older(connection)
     await programme.import_series(connection, config.series)
     keys = await key.load_or_make(connection, now=clock.now(), random=os.urandom)
-    hash_key = await key.oldest(connection)
-    if config.key_file is not None:
-        own = config.key_file.read_bytes()
-        return Secrets(mint=TokenMint((own, *keys)), hash_key=hash_key)
-    return Secrets(mint=TokenMint(keys), hash_key=hash_key)
+    return Secrets(mint=TokenMint((*own, *keys)), hash_key=await key.oldest(connection))
+
+
+def _own_keys(config: Config) -> tuple[bytes, ...]:
+    """The keys of `key_file`, made at the first start; none if the database has them alone."""
+    if config.key_file is None:
+        return ()
+    try:
+        return key_file.load_or_make(config.key_file, os.urandom)
+    except OSError as error:
+        found, expected = error.strerror or str(error), "a file that can be read, or made"
+    except ValueError as error:
+        found, expected = str(error), key_file.EXPECTED
+    raise _refused(config, "key_file", f"{config.key_file}: {found}", expected)
+
+
+def _make_maildir(config: Config) -> None:
+    if config.outbound.transport is not TransportKind.MAILDIR:
+        return
+    folder = config.outbound.maildir
+    try:
+        make_maildir(folder)
+    except OSError as error:
+        found = f"{folder}: {error.strerror or error}"
+        raise _refused(config, "outbound.maildir", found, "a folder that can be made") from None
+
+
+def _refused(config: Config, where: str, found: str, expected: str) -> ConfigError:
+    return ConfigError(str(config.source), (Fault(where=where, found=found, expected=expected),))
 
 
 def make_transport(settings: Outbound, *, hostname: str) -> Transport:

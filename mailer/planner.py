@@ -18,6 +18,7 @@ from mailer.intake.speaking import addresses, named
 from mailer.log import get_logger
 from mailer.message.address import Address, Purpose
 from mailer.message.letter import Letter, to_json
+from mailer.message.skeleton import Skeleton
 from mailer.message.token import TokenMint
 from mailer.store import (
     announcement,
@@ -26,6 +27,7 @@ from mailer.store import (
     history,
     outbox,
     programme,
+    skeleton,
     speaking,
     withdrawal,
 )
@@ -35,12 +37,14 @@ from mailer.store.engine import Connection, Store
 from mailer.store.expansion import Reader
 from mailer.store.outbox import Envelope, Priority
 from mailer.store.schema import milliseconds
+from mailer.store.skeleton import Group
 from scheduler.clock import Clock
 from scheduler.model import Due
 from scheduler.plan import FOLLOW_UP_LIVES_FOR, plan
 
-HALT_SLICE = 10_000  # rows a transaction that a pause moves
+HALT_SLICE = 5_000  # rows a transaction that follow a pause or a change
 SLICE = 500  # readers a transaction: incoming mail never waits longer than one of them
+DRAWN_AT_ONCE = 20  # skeletons a transaction keeps; drawing holds nobody up
 SETTLING = timedelta(seconds=1)  # until what is under way about older facts is asked for again
 LOOK_SLICE = 10_000  # readers that are looked at in one snapshot, which keeps nobody waiting
 _PAST = FOLLOW_UP_LIVES_FOR + timedelta(days=1)
@@ -122,7 +126,9 @@ class Planner:
             notices,
             now,
             await announcement.releases(connection),
-            await history.of_webinars(connection, webinars, windows),
+            await history.of_webinars(
+                connection, webinars, windows, own_links=bool(self._config.base_url)
+            ),
         )
         return [(webinars[due.webinar_id].series_id, due) for due in planned]
 
@@ -148,7 +154,12 @@ class Planner:
         )
 
     async def _fail(self, item: Announcement, reason: str) -> None:
-        await self._store.write(lambda c: announcement.fail(c, item.id, reason=reason))
+        async def unit(connection: Connection) -> None:
+            await announcement.fail(connection, item.id, reason=reason)
+            if item.expanded_to == 0:  # what was drawn before the fault, nobody has
+                await skeleton.forget(connection, item.id)
+
+        await self._store.write(unit)
         _log.error(
             "a template failed, nobody gets any of this announcement",
             action="announcement.failed",
@@ -162,22 +173,38 @@ class Planner:
         found: set[expansion.Group] = set()
         after: int | None = item.expanded_to
         while after is not None:
-            look = partial(expansion.groups, item=item, after=after, limit=LOOK_SLICE, now=now)
+            look = partial(
+                expansion.groups,
+                item=item,
+                after=after,
+                limit=LOOK_SLICE,
+                now=now,
+                own_links=bool(self._config.base_url),
+            )
             owed, after = await self._store.read(look)
             found |= owed
 
-        async def unit(connection: Connection) -> None:
-            for language, zone, registered, told_sequence in sorted(found, key=repr):
-                group = self._drawing.group(
-                    item,
-                    language=language,
-                    zone=zone,
-                    registered=registered,
-                    told_sequence=told_sequence,
-                )
-                await self._drawing.skeleton(connection, item, group, now=now)
-
-        await self._store.write(unit)
+        groups = {
+            self._drawing.group(
+                item,
+                language=language,
+                zone=zone,
+                registered=registered,
+                told_sequence=told_sequence,
+            )
+            for language, zone, registered, told_sequence in found
+        }
+        drawn: dict[Group, Skeleton] = {}
+        for group in sorted(groups, key=repr):
+            draw = partial(self._drawing.missing, item=item, group=group, now=now)
+            made = await self._store.read(draw)
+            if made is not None:
+                drawn[group] = made
+            if len(drawn) == DRAWN_AT_ONCE:
+                await self._store.write(partial(self._drawing.keep, drawn=drawn, now=now))
+                drawn = {}
+        if drawn:
+            await self._store.write(partial(self._drawing.keep, drawn=drawn, now=now))
 
     async def _expand(
         self, connection: Connection, *, item: Announcement, after: int
@@ -190,7 +217,12 @@ class Planner:
             await announcement.cancel(connection, item.id, reason=withdrawal.CHANGED)
             return 0, None
         readers, reached = await expansion.readers(
-            connection, item, after=after, limit=SLICE, now=now
+            connection,
+            item,
+            after=after,
+            limit=SLICE,
+            now=now,
+            own_links=bool(self._config.base_url),
         )
         await queue_copies(connection, item, self._copies(item, readers, now), now=now)
         added = len(readers)
@@ -283,7 +315,7 @@ class Planner:
                     f"{item.kind}.{token}",
                     at
                     if reader.paused_until is None
-                    else milliseconds(max(now, reader.paused_until)),
+                    else milliseconds(max(now, min(reader.paused_until, item.expires_at))),
                 )
             )
         return copies

@@ -10,8 +10,9 @@ Pure: it never looks at people. RFC 5546 §2.1.4 for what a sequence number is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 from scheduler.model import Audience, Due, Kind, Status, Webinar, require_aware
@@ -49,10 +50,15 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """A webinar's versions, the present one last, and the settle window of its series."""
+    """A webinar's versions, the present one last, and the settle window of its series.
+
+    ``own_links`` says that registered people are told a link of their own, which leads to wherever
+    the place is at that moment: then a new place is no news to them.
+    """
 
     versions: tuple[Version, ...]
     window: timedelta
+    own_links: bool = False
 
     @property
     def present(self) -> Version:
@@ -62,10 +68,11 @@ class History:
 
 def outdated(history: History, *, registered: bool) -> frozenset[int]:
     """The sequences whose readers are owed what is true now."""
+    misleads = partial(_misleads, registered=registered, own_links=history.own_links)
     return frozenset(
         version.sequence
         for place, version in enumerate(history.versions[:-1])
-        if _misleads(version, history.present, registered=registered)
+        if misleads(version, history.present)
         or (_is_asked(history.versions[place + 1 :]) and _reads_otherwise(version, history.present))
     )
 
@@ -78,7 +85,9 @@ def tidings(webinar: Webinar, history: History, now: datetime) -> Due | None:
     """
     require_aware("now", now)
     present = history.present
-    owed = outdated(history, registered=True) | outdated(history, registered=False)
+    # Who speaks is told the place itself, and is not asked about here.
+    by_place = replace(history, own_links=False)
+    owed = outdated(by_place, registered=True) | outdated(history, registered=False)
     wrong = [version for version in history.versions if version.sequence in owed and version.told]
     if not wrong or webinar.published_at is None:
         return None
@@ -129,15 +138,21 @@ def _window(longest: timedelta, starts: Sequence[datetime], at: datetime) -> tim
     return max(_NOTHING, min(longest, nearest / NEARNESS))
 
 
-def _misleads(told: Version, present: Version, *, registered: bool) -> bool:
+def _misleads(told: Version, present: Version, *, registered: bool, own_links: bool) -> bool:
     """Whether somebody who was told this would come in vain, or stay away for nothing."""
     if Status.CANCELLED in (told.status, present.status):
         return told.status is not present.status
     return (
         (told.starts_at, told.ends_at) != (present.starts_at, present.ends_at)
-        or (registered and told.place != present.place)
+        or (registered and not _leads_there(told, present, own_links=own_links))
         or told.entrance not in ("", present.entrance)
     )
+
+
+def _leads_there(told: Version, present: Version, *, own_links: bool) -> bool:
+    if own_links and told.place and present.place:
+        return True
+    return told.place == present.place
 
 
 def _reads_otherwise(told: Version, present: Version) -> bool:

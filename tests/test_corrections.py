@@ -15,7 +15,7 @@ from mailer.files.people_csv import PersonRow
 from mailer.message.address import Purpose
 from mailer.message.letter import from_json
 from mailer.parts import Parts
-from mailer.store import lease, registration
+from mailer.store import lease, registration, withdrawal
 from mailer.store.engine import Connection
 from mailer.store.outbox import Priority, State
 from mailer.store.people import Subscription
@@ -224,8 +224,11 @@ async def test_a_pause_puts_the_update_off(world: World, *, resumes: bool) -> No
     assert ("update", ANA.mailbox, "sent") in await rows(parts)
 
 
-async def test_a_pause_beyond_the_webinar_keeps_it_quiet(world: World) -> None:
-    parts, _ = world
+@pytest.mark.parametrize("resumes", [False, True])
+async def test_a_pause_beyond_the_webinar_keeps_it_quiet_unless_it_is_ended(
+    world: World, *, resumes: bool
+) -> None:
+    parts, clock = world
     ana = await subscribed(parts)
     webinar = await announced(world)
     token = parts.secrets.mint.mint(Purpose.PREFERENCES, subject=ana.id, day=NOON.date())
@@ -233,7 +236,16 @@ async def test_a_pause_beyond_the_webinar_keeps_it_quiet(world: World) -> None:
     await mail_in(parts, letter(ANA.mailbox, to, "pause 2026-12-24"), to)
     await moved(world, webinar)
     await settled(world)
-    assert [kind for kind, _, _ in await rows(parts)] == ["announcement", "reply"]
+    assert (await rows(parts))[-1] == ("update", ANA.mailbox, "queued")
+    if resumes:
+        await mail_in(parts, letter(ANA.mailbox, to, "resume"), to)
+        await send_all(parts)
+    else:
+        clock.advance_to(datetime.fromisoformat("2026-10-12T12:00:00+00:00"))  # it is over
+        await send_all(parts)
+        await parts.store.write(lambda c: withdrawal.expire(c, now=clock.now(), limit=9))
+    ended = "sent" if resumes else "expired"
+    assert ("update", ANA.mailbox, ended) in await rows(parts)
 
 
 async def test_who_leaves_before_it_goes_out_does_not_get_it(world: World) -> None:

@@ -21,9 +21,9 @@ HOUR = timedelta(hours=1)
 
 
 @pytest_asyncio.fixture
-async def parts(database_url: str, tmp_path: Path) -> AsyncIterator[Parts]:
+async def parts(migrated_url: str, tmp_path: Path) -> AsyncIterator[Parts]:
     """An announcement is queued for two people; one of them has to wait an hour."""
-    async with opened(database_url, tmp_path) as (parts, _):
+    async with opened(migrated_url, tmp_path) as (parts, _):
         await subscribed(parts)
         await subscribed(parts, BOB)
         await scheduled(parts, IN_TEN_DAYS)
@@ -67,9 +67,9 @@ async def test_a_look_into_the_past_knows_of_no_queue(parts: Parts) -> None:
 
 
 async def test_in_a_warm_up_it_is_said_over_how_many_days_a_mailing_goes(
-    database_url: str, tmp_path: Path
+    migrated_url: str, tmp_path: Path
 ) -> None:
-    async with opened(database_url, tmp_path) as (parts, _):
+    async with opened(migrated_url, tmp_path) as (parts, _):
         await subscribed(parts)
         await subscribed(parts, BOB)
         await scheduled(parts, IN_TEN_DAYS)

@@ -24,10 +24,11 @@ async def test_every_page_has_a_picture_or_a_reason_to_have_none(tmp_path: Path)
 async def test_every_page_that_is_drawn_can_be_had(tmp_path: Path) -> None:
     async with opened_place(settings(tmp_path)) as place:
         sample = await furnish(place)
-        cookie = f"mailer-desk={sample.visit}"
         for shot in SHOTS:
+            cookie = f"mailer-desk={sample.visits[shot.language]}"
             answer = await place.browser.get(shot.path(sample), cookie=cookie)
             assert answer.status == 200, shot.name
+            assert f'<html lang="{shot.language}"' in answer.text, shot.name
 
 
 def test_the_pictures_of_the_pages_are_there_and_the_manual_shows_some() -> None:

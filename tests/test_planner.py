@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from mailer import planner
 from mailer.config.model import Templates
+from mailer.message.address import Address
 from mailer.parts import Parts, open_parts
 from mailer.store import announcement, people, registration
 from mailer.store.announcement import State
 from mailer.store.registration import State as Choice
+from mailer.store.schema import skeleton
 from mailer.store.schema import webinar as table
 from scheduler.clock import VirtualClock
 from scheduler.model import Status
@@ -225,3 +228,49 @@ async def test_a_template_fault_fails_the_announcement_before_any_of_it_is_queue
     assert [item.kind.value for item in failed] == ["announcement"]
     assert "announcement/body.txt, line 3" in failed[0].reason
     assert SERIES.id == failed[0].series_id
+
+
+async def test_many_groups_are_drawn_before_any_is_queued_and_kept_by_the_score(
+    world: tuple[Parts, VirtualClock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, _ = world
+    zones = ("Asia/Tokyo", "Africa/Cairo", "America/Lima", "Asia/Kolkata", "Europe/Athens")
+    for number, zone in enumerate(zones):
+        address = f"reader{number}@example.org"
+        one = await subscribed(parts, Address(key=address, mailbox=address))
+        await parts.store.write(
+            lambda c, one=one, zone=zone: people.prefer(  # type: ignore[misc]
+                c, one.subscriber_id, now=NOON, timezone=zone
+            )
+        )
+    await scheduled(parts, IN_TEN_DAYS)
+    monkeypatch.setattr(planner, "DRAWN_AT_ONCE", 2)
+    await parts.planner.tick()
+    assert len(await told(parts)) == len(zones)
+    assert await drawn(parts) == sorted(zones)
+
+
+async def test_of_what_fails_no_copy_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "DRAWN_AT_ONCE", 1)
+    folder = tmp_path / "texts"
+    (folder / "mail" / "announcement").mkdir(parents=True)
+    broken = "{% if language == 'fr' %}{{ webinar.nothing }}{% endif %}"
+    (folder / "mail" / "announcement" / "body.txt").write_text(broken)
+    async with opened(f"sqlite:///{tmp_path / 'mailer.db'}", tmp_path) as (parts, clock):
+        await subscribed(parts)
+        bob = await subscribed(parts, BOB)
+        await parts.store.write(
+            lambda c: people.prefer(c, bob.subscriber_id, now=NOON, language="fr")
+        )
+        await scheduled(parts, IN_TEN_DAYS)
+        config = replace(parts.config, templates=Templates(folder=folder))
+        async with open_parts(config, clock) as parts_with_fault:
+            await parts_with_fault.planner.tick()
+            assert (await told(parts), await drawn(parts)) == ([], [])
+
+
+async def drawn(parts: Parts) -> list[str]:
+    """The zones of the copies that are kept."""
+    return sorted(await parts.store.read(lambda c: c.scalars(select(skeleton.c.zone))))

@@ -1,4 +1,4 @@
-"""`mailer db`: upgrade the schema, back up, restore, move to another engine."""
+"""`mailer db`: upgrade the schema, back up, restore, move to another engine, new keys."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from mailer.cli.frame import USAGE, config_option, fail, json_option, load_config, run_async, show
+from mailer.cli.frame import (
+    USAGE,
+    config_option,
+    fail,
+    json_option,
+    load_config,
+    run_async,
+    show,
+    with_parts,
+)
 
 if TYPE_CHECKING:
     from mailer.config.model import Config
-    from mailer.store.engine import Store
+    from mailer.parts import Parts
+    from mailer.store.engine import Connection, Store
 
 T = TypeVar("T")
 
@@ -22,7 +32,7 @@ _TELL_EVERY = 20_000
 
 @click.group()
 def db() -> None:
-    """Upgrade, back up, restore, copy the database."""
+    """Upgrade, back up, restore, copy the database; new keys."""
 
 
 @db.command()
@@ -99,15 +109,17 @@ def restore(
 
 async def _restore(config: Config, file: Path, *, replace: bool) -> int:
     from mailer.service import only_daemon_on
+    from mailer.store.copying import require_backup
     from mailer.store.engine import open_store
 
+    require_backup(file)
     target = open_store(config.database.url, password=config.database.password)
     try:
         path = target.sqlite_path
         if path is None:
             return await _fill(target, file)
         with only_daemon_on(path):
-            if path.exists() and replace:
+            if replace and path.stat().st_size:
                 _set_aside(path)
             return await _fill(target, file)
     finally:
@@ -169,14 +181,48 @@ def copy(ctx: click.Context, url: str, own_config: str | None, as_json: bool) ->
 
 
 async def _copy(store: Store, url: str) -> int:
-    from mailer.store.copying import copy_all, make_target_ready, open_target
+    from mailer.store.copying import copy_all, make_target_ready
+    from mailer.store.engine import open_store
 
-    target = open_target(url)
+    target = open_store(url)
     try:
         await make_target_ready(target)
         return await copy_all(store, target, progress=_tell)
     finally:
         await target.dispose()
+
+
+@db.command(name="new-key")
+@config_option
+@json_option
+@click.pass_context
+@with_parts
+async def new_key(parts: Parts, as_json: bool) -> None:
+    """Make a new key for the links in mails from now on.
+
+    The keys before are kept: links in mails that went out keep working. It is kept where the others
+    are, in the database or in `key_file`; a running daemon takes it up by itself.
+    """
+    import os
+
+    from mailer.files import key_file
+    from mailer.store import key, setting
+
+    own = parts.config.key_file
+    if own is not None:
+        key_file.add(own, os.urandom)
+
+    async def unit(connection: Connection) -> None:
+        if own is None:
+            await key.rotate(connection, now=parts.clock.now(), random=os.urandom)
+        await setting.bump(connection, setting.RELOAD)
+
+    await parts.store.write(unit)
+    kept = "the database" if own is None else str(own)
+    if as_json:
+        show({"kept": kept})
+    else:
+        click.echo(f"There is a new key in {kept}; those before are kept for what was mailed.")
 
 
 def _tell(table: str, rows: int) -> None:

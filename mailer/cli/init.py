@@ -268,13 +268,22 @@ def _executable() -> Path:
     return beside if beside.is_file() or found is None else Path(found)
 
 
+def _called() -> str:
+    """How this command is called in a terminal: by its name, if that is found there."""
+    import shlex
+    import shutil
+
+    return "mailer" if shutil.which("mailer") else shlex.quote(str(_executable()))
+
+
 def next_steps(config: Config, folder: Path, link: str) -> list[tuple[str, str]]:
     """What to do now, in order: a sentence, and the command for it; ``link`` is that of the set-up
     pages, empty if there are none."""
     import shlex
 
     here = folder == Path.cwd()
-    program = "mailer" if here else f"mailer --config {shlex.quote(str(config.source))}"
+    called = _called()
+    program = called if here else f"{called} --config {shlex.quote(str(config.source))}"
     address = config.series[0].address
     smtp = config.inbound.smtp
     postfix = shlex.quote(str(folder / "postfix"))
@@ -289,7 +298,7 @@ def next_steps(config: Config, folder: Path, link: str) -> list[tuple[str, str]]
         steps.append(
             (
                 f"Open this link in a browser {where}: it leads through the rest, in five steps. "
-                "It is a secret, and good for a week (`mailer init --link` makes another)",
+                f"It is a secret, and good for a week (`{called} init --link` makes another)",
                 link,
             )
         )

@@ -7,6 +7,7 @@ import importlib
 import click
 
 import mailer
+from mailer.cli.frame import fail
 
 # Command → module that has a click command of that name (dashes become underscores there).
 COMMANDS = {
@@ -27,7 +28,7 @@ COMMANDS = {
     "quarantine": "Mails that could not be processed; try them again.",
     "template": "The mails' texts, and your own in their place.",
     "explain": "Everything about one person: consent, mails, and why.",
-    "db": "Upgrade, back up, restore, copy the database.",
+    "db": "Upgrade, back up, restore, copy the database; new keys.",
 }
 
 
@@ -71,5 +72,10 @@ def cli(ctx: click.Context, config_path: str | None) -> None:
 
 
 def main() -> None:
-    """Entry point of the installed command."""
-    cli(prog_name="mailer")
+    """Entry point of the installed command. What the system refuses (no room, no permission, a
+    folder that is not there) is one line, as every failure."""
+    try:
+        cli(prog_name="mailer")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        fail(f"{place}{error.strerror or error}")

@@ -6,11 +6,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.frame import config_option, json_option, read_time, series_option, show, with_parts
+from mailer.cli.frame import (
+    USAGE,
+    config_option,
+    fail,
+    json_option,
+    pick_series,
+    read_time,
+    series_option,
+    show,
+    with_parts,
+)
 
 if TYPE_CHECKING:
     from mailer.outlook import Outlook
     from mailer.parts import Parts
+
+_NOTHING = "Nothing is planned. Add webinars with `mailer webinar add` or `import`."
+_NOTHING_THEN = "Nothing is planned for that time. `mailer plan` shows all that is."
 
 
 @click.command()
@@ -34,12 +47,13 @@ async def plan(
     """
     from mailer.outlook import outlook
 
-    zone = parts.config.series[0].timezone
-    items = await outlook(
-        parts,
-        start=None if start is None else read_time(start, zone, name="--from"),
-        until=None if until is None else read_time(until, zone, name="--until"),
-    )
+    series = parts.config.series[0] if series_id is None else pick_series(parts.config, series_id)
+    zone = series.timezone
+    first = None if start is None else read_time(start, zone, name="--from")
+    last = None if until is None else read_time(until, zone, name="--until")
+    if last is not None and last < (first or parts.clock.now()):
+        fail(f"--until lies before {'--from' if first else 'now, and there is no --from'}", USAGE)
+    items = await outlook(parts, start=first, until=last)
     wanted = [one for one in items if series_id in (None, one.series)]
     if as_json:
         show(wanted)
@@ -47,7 +61,7 @@ async def plan(
     for one in wanted:
         click.echo(_line(one))
     if not wanted:
-        click.echo("Nothing is planned. Add webinars with `mailer webinar add` or `import`.")
+        click.echo(_NOTHING_THEN if start or until else _NOTHING)
 
 
 def _line(one: Outlook) -> str:

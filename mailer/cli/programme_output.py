@@ -185,6 +185,8 @@ def _note(note: Note, record: WebinarRecord) -> str:
             return "stays cancelled: `mailer webinar publish` revives it"
         case Remark.NO_DRAFT:
             return f"is {record.status} already, draft = true does not take that back"
+        case Remark.UNTOLD:
+            return "is over, so no update goes out: `mailer announcement queue` reaches people"
         case _:
             assert_never(note.remark)
 

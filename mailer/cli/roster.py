@@ -98,7 +98,7 @@ def _json_line(parts: Parts, one: Subscription) -> str:
             "address": one.address.mailbox,
             "series": one.series_id,
             "state": one.state.value,
-            "since": None if one.since is None else stamp(one.since),
+            "since": stamp(_since(one)),
             "language": language,
             "timezone": timezone,
             "name": one.name,
@@ -108,12 +108,19 @@ def _json_line(parts: Parts, one: Subscription) -> str:
 
 def _text_line(parts: Parts, one: Subscription) -> str:
     language, timezone = preferences(parts.config, one)
-    since = "" if one.since is None else f"{one.since:%Y-%m-%d}"
     where = f"  {one.series_id}" if len(parts.config.series) > 1 else ""
     return (
-        f"{printable(one.address.mailbox):<{_ADDRESS_WIDTH}}  {one.state:<12}  {since:<10}  "
-        f"{language:<5}  {timezone}{where}"
+        f"{printable(one.address.mailbox):<{_ADDRESS_WIDTH}}  {one.state:<12}  "
+        f"{_since(one):%Y-%m-%d}  {language:<5}  {timezone}{where}"
     ).rstrip()
+
+
+def _since(one: Subscription) -> datetime:
+    """Since when they are in the state that they are in."""
+    if one.state is State.PENDING:
+        return one.requested_at
+    began = one.since if one.state is State.ACTIVE else one.ended_at
+    return began or one.requested_at
 
 
 async def export(parts: Parts, file: BinaryIO, *, series_id: str | None, state: str | None) -> int:

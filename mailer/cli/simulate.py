@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,18 +48,23 @@ async def simulate(parts: Parts, start: str, until: str, maildir: str, as_json: 
     mailer simulate --from 2026-09-01 --until 2027-05-01 --maildir /tmp/season
     """
     from mailer.simulate import simulate as run
+    from mailer.transport.maildir import make_maildir
 
     zone = parts.config.series[0].timezone
     first = read_time(start, zone, name="--from")
     last = read_time(until, zone, name="--until")
     if last < first:
         fail("--until lies before --from", USAGE)
-    folder = Path(maildir)
+    folder = Path(maildir).absolute()
     if (folder / "new").exists() and any((folder / "new").iterdir()):
         fail(f"{folder} holds mails already: name a new folder, so that both stay readable")
+    try:
+        make_maildir(folder)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}; name a folder that can be made")
     mails = await run(parts, start=first, until=last, maildir=folder, progress=_Progress().tell)
     if as_json:
-        show(mails)
+        show([replace(mail, file=str(folder / mail.file)) for mail in mails])
         return
     for mail in mails:
         click.echo(f"{stamp(mail.at)}  {mail.kind:<12}  {mail.to:<32}  {mail.subject}")

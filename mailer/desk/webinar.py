@@ -20,6 +20,7 @@ from mailer.desk.place import Desk
 from mailer.desk.sheet import sheet
 from mailer.files.export import registrations_to_csv
 from mailer.message.facts import Speaker
+from mailer.message.markdown import link_is_safe
 from mailer.message.plaintext import safe_line
 from mailer.message.shown import Shown
 from mailer.outlook import Outlook, of_webinars
@@ -114,7 +115,7 @@ class Webinars:
             over=facts.status == "over",
             speakers=tuple(map(_person, record.speakers)),
             hosts=tuple(map(_person, record.hosts)),
-            join_url=record.join_url,
+            join_url=record.join_url if link_is_safe(record.join_url) else "",
             capacity=record.capacity,
             revision=record.revision,
             zone=series.timezone,

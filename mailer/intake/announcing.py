@@ -25,7 +25,7 @@ from mailer.store.written import Draft, Written
 from scheduler.model import Kind, Status
 
 LIVES_FOR = timedelta(days=7)  # after it is due, unless its author says otherwise
-AT_ONCE = 10_000  # rows that follow a cancellation at once; the planner does the others
+AT_ONCE = 5_000  # rows that follow a cancellation at once; the planner does the others
 COMMAND_LINE = "the command line"
 
 

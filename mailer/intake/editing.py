@@ -39,6 +39,7 @@ class Remark(StrEnum):
     TOGETHER = "together"  # with another webinar, at the same time
     STAYS_CANCELLED = "stays cancelled"
     NO_DRAFT = "no draft"  # what was published never becomes one again
+    UNTOLD = "untold"  # people were to be told, but it is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +238,10 @@ async def _change(
         return Edited(record=change.record, action=Action.UNCHANGED)
     (edited,) = await _revise(connection, [change], now=now)
     records = {**known, edited.record.slug: edited.record}
-    return _remarked(edited, _collisions(list(records.values())), wanted_draft=False)
+    edited = _remarked(edited, _collisions(list(records.values())), wanted_draft=False)
+    if change.asked and max(change.record.ends_at, edited.record.ends_at) <= now:
+        edited = replace(edited, notes=(*edited.notes, Note(remark=Remark.UNTOLD)))
+    return edited
 
 
 async def _revise(

@@ -113,14 +113,17 @@ class Rounds:
         end = rhythm.latest(now)
         start = rhythm.latest(end - timedelta(seconds=1))
         prefix = f"week:{series.id}:"
+        key = f"{prefix}{milliseconds(end)}"
 
         async def unit(connection: Connection) -> None:
-            begun = await errand.any_done(connection, prefix)
+            if not await errand.any_done(connection, prefix):
+                await errand.begin(connection, key, now=now)
+                return
             context = self._intake.context(connection, series)
-            if await reporting.once(context, f"{prefix}{milliseconds(end)}") and begun:
+            if await reporting.once(context, key):
                 await reporting.week(context, start=start, end=end, until=now + LOOKS_AHEAD)
 
-        if not await self._is_done(f"{prefix}{milliseconds(end)}"):
+        if not await self._is_done(key):
             await self._store.write(unit)
         return rhythm.after(end)
 

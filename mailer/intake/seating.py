@@ -35,7 +35,10 @@ async def take(context: Context, webinar: WebinarRecord, current: Subscription) 
     who = current.subscriber_id
     capacity = await seat.hold(context.connection, webinar.id)
     await seat.ask(context.connection, who, webinar.id, now=context.now)
-    await _fill(context, webinar, capacity, besides=current)
+    if webinar.starts_at > context.now:
+        await _fill(context, webinar, capacity, besides=current)
+    else:  # nobody moves up any more; who asks is there
+        await seat.fill(context.connection, webinar.id, capacity, limit=1, alone=who)
     state = await registration.of(context.connection, who, webinar.id)
     if state is not State.WAITING:
         return Seated(state=State.REGISTERED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
@@ -67,15 +68,24 @@ def read_catalogues(folder: Path) -> Catalogues:
 
 def parse_po(content: bytes) -> NullTranslations:
     """One catalogue. Messages marked fuzzy are not used: nobody has looked at them yet."""
-    catalogue = read_po(io.BytesIO(content), abort_invalid=True)
+    return GNUTranslations(io.BytesIO(_as_mo(content)))
+
+
+@lru_cache(maxsize=32)
+def _as_mo(content: bytes) -> bytes:
+    """What a .mo file would hold, which is quick to read; made once in a process."""
     compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+    write_mo(compiled, read_po(io.BytesIO(content), abort_invalid=True))
+    return compiled.getvalue()
 
 
 def _po_files(folder: Path) -> Iterable[Path]:
-    return sorted(folder.glob("*.po"))
+    """Those in the folder; ValueError for one that leads out of the templates around it (S21)."""
+    root = folder.parent.resolve()
+    for path in sorted(folder.glob("*.po")):
+        if not path.resolve().is_relative_to(root):
+            raise ValueError(f"{path.name} lies outside its folder")
+        yield path
 
 
 _SOURCE = NullTranslations()

@@ -33,10 +33,10 @@ class Told:
 
 
 def difference(
-    told: Told, now: WebinarFacts, *, registered: bool
+    told: Told, now: WebinarFacts, *, registered: bool, own_link: bool
 ) -> Mapping[str, str | int | bool]:
     """What an update says beside the present facts: the old time and title, what else is new, and
-    that it takes place after all."""
+    that it takes place after all. Who has an ``own_link`` keeps it in another room."""
     found: dict[str, str | int | bool] = {}
     if told.status is Status.CANCELLED:
         found["revived"] = True
@@ -46,12 +46,14 @@ def difference(
         found["was_zone"] = told.zone
     if told.title != now.title:
         found["was_title"] = told.title
+    other_link = registered and told.join_url != now.join_url
     changed = {
         "speakers": told.speakers != tuple(replace(one, address="") for one in now.speakers),
         "hosts": told.hosts != tuple(replace(one, address="") for one in now.hosts),
         "abstract": told.abstract != now.abstract,
         "registration": told.registration_url != now.registration_url,
-        "join": registered and told.join_url != now.join_url,
+        "join": other_link and bool(now.join_url) and not (own_link and told.join_url),
+        "join_gone": other_link and not now.join_url,
         "materials": (told.links, told.materials) != (now.links, now.materials),
     }
     return {**found, **{name: True for name, differs in changed.items() if differs}}

@@ -81,6 +81,13 @@ def feed(series: SeriesFacts, webinars: Sequence[WebinarFacts], now: datetime) -
     return _written(top)
 
 
+def feed_changes_at(webinars: Sequence[WebinarFacts], now: datetime) -> list[datetime]:
+    """The instants to come at which `feed` may say another pause, though no webinar changed."""
+    far = [one.starts_at - _SOON + datetime.resolution for one in webinars]
+    near = [one.starts_at + _SOON for one in webinars]
+    return [at for at in (*far, *near) if at > now]
+
+
 # Components
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import cache
 
 from mailer.message import report_phrases_gone as gone
 from mailer.message import report_phrases_held as held
@@ -31,28 +32,30 @@ class Phrase(StrEnum):
     PERHAPS_BLOCKED = "perhaps blocked"
 
 
-_TABLE: tuple[tuple[Phrase, re.Pattern[str]], ...] = tuple(
-    (phrase, re.compile("|".join(f"(?:{pattern})" for pattern in patterns)))
-    for phrase, patterns in (
-        (Phrase.SENDER, held.SENDER),
-        (Phrase.UNSURE, held.UNSURE),
-        (Phrase.FULL, held.FULL),
-        (Phrase.NO_USER, gone.NO_USER),
-        (Phrase.NO_DOMAIN, gone.NO_DOMAIN),
-        (Phrase.MOVED, gone.MOVED),
-        (Phrase.DISABLED, held.DISABLED),
-        (Phrase.LIMIT, held.LIMIT),
-        (Phrase.BLOCKED, held.BLOCKED),
-        (Phrase.LATER, held.LATER),
-        (Phrase.PERHAPS_NO_USER, gone.PERHAPS_NO_USER),
-        (Phrase.PERHAPS_BLOCKED, held.PERHAPS_BLOCKED),
-    )
+_TABLE: tuple[tuple[Phrase, tuple[str, ...]], ...] = (
+    (Phrase.SENDER, held.SENDER),
+    (Phrase.UNSURE, held.UNSURE),
+    (Phrase.FULL, held.FULL),
+    (Phrase.NO_USER, gone.NO_USER),
+    (Phrase.NO_DOMAIN, gone.NO_DOMAIN),
+    (Phrase.MOVED, gone.MOVED),
+    (Phrase.DISABLED, held.DISABLED),
+    (Phrase.LIMIT, held.LIMIT),
+    (Phrase.BLOCKED, held.BLOCKED),
+    (Phrase.LATER, held.LATER),
+    (Phrase.PERHAPS_NO_USER, gone.PERHAPS_NO_USER),
+    (Phrase.PERHAPS_BLOCKED, held.PERHAPS_BLOCKED),
 )
 
 
 def phrase_in(said: str) -> Phrase | None:
     """What a text blames, by the first group that has a phrase in it; None if none has."""
-    for phrase, pattern in _TABLE:
-        if pattern.search(said):
+    for phrase, patterns in _TABLE:
+        if _any_of(patterns).search(said):
             return phrase
     return None
+
+
+@cache  # when first asked for: most commands ask for none, and all of them take a while
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))

@@ -170,6 +170,7 @@ DETAILS: Mapping[str, tuple[Details, ...]] = {
             "abstract": True,
             "registration": True,
             "join": True,
+            "join_gone": True,
             "materials": True,
         },
         {"revived": True},

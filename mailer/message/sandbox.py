@@ -29,6 +29,7 @@ from jinja2.utils import Namespace
 from markupsafe import Markup, escape
 
 from mailer.message.bidi import isolated_html, isolated_text
+from mailer.message.compiled import KEEPER
 from mailer.message.personal import Printed, printed
 
 CHARACTERS = 1_000_000  # that one render may print
@@ -79,10 +80,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
             undefined=StrictUndefined,
             autoescape=lambda name: name is not None and name.endswith(".html"),
             extensions=["jinja2.ext.i18n"],
-            finalize=_finalized,
+            finalize=_shown,
             trim_blocks=True,
             lstrip_blocks=True,
             cache_size=-1,
+            optimized=False,  # nothing is worked out while it is compiled, see `compiled`
+            bytecode_cache=KEEPER,
         )
         self._open_types = open_types + _OPEN_TYPES
         self.policies["ext.i18n.trimmed"] = True
@@ -256,6 +259,11 @@ def _finalized(value: object) -> str:
             raise SecurityError(f"a {type(value).__name__} cannot be printed")
     _spend(characters=len(text))
     return text
+
+
+@pass_eval_context  # so that Jinja never asks beforehand, as it would for what is constant
+def _shown(_: EvalContext, value: object) -> str:
+    return _finalized(value)
 
 
 def _bounded(values: Iterable[object], size: int = 0) -> tuple[object, ...]:

@@ -152,14 +152,12 @@ def _told_sequence(people: CTE) -> ColumnElement[int]:
 def owed(people: CTE, question: Question) -> ColumnElement[bool]:
     """Subscribed no later than its release, not paused, in its audience, not told yet.
 
-    A correction is for everybody who does not stay away; a pause only puts it off.
+    A correction is for everybody who does not stay away; a pause only puts it off, and may be ended
+    at any time.
     """
     registered, declined = said(people, "registered"), said(people, "declined")
     if question.corrects:
-        until = people.c.paused_until
-        return and_(
-            ~declined, or_(until.is_(None), until < bindparam("expires_at", type_=Instant()))
-        )
+        return ~declined
     audience = {
         Audience.REGISTERED: registered,
         Audience.UNREGISTERED: and_(~registered, ~declined),
@@ -174,6 +172,12 @@ def owed(people: CTE, question: Question) -> ColumnElement[bool]:
         audience[question.audience],
         ~_told(people, question),
     )
+
+
+def hears_in_time(people: CTE) -> ColumnElement[bool]:
+    """Whether the pause of who is owed a correction ends before that is too late."""
+    until = people.c.paused_until
+    return or_(until.is_(None), until < bindparam("expires_at", type_=Instant()))
 
 
 def particulars(people: CTE, question: Question) -> tuple[Label[int], Label[datetime | None]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from sqlalchemy import Select, Table, func, insert, inspect, make_url, select, t
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mailer.errors import MailerError, StoreUnavailable, WrongOwner
-from mailer.store.engine import Store, open_store
+from mailer.errors import MailerError, StoreUnavailable
+from mailer.store.engine import Store
 from mailer.store.schema import metadata, series
 from mailer.store.upgrade import make_ready
 
@@ -51,16 +52,6 @@ def _place(url: str) -> str | None:
     except (ArgumentError, ValueError):
         return None
     return parsed.database if known else None
-
-
-def open_target(url: str) -> Store:
-    """The database to copy into. Raises `StoreUnavailable`, `WrongOwner`."""
-    try:
-        return open_store(url)
-    except WrongOwner:
-        raise
-    except OSError as error:
-        raise StoreUnavailable(f"cannot make {_place(url)}: {error.strerror}") from error
 
 
 def without_password(url: str) -> str:
@@ -141,8 +132,24 @@ async def _set_counters(connection: AsyncConnection) -> None:
 
 
 def back_up_sqlite(path: Path, target: Path) -> None:
-    """Copy a SQLite database while others use it (blocking; run it in a thread)."""
-    with sqlite3.connect(path) as source, sqlite3.connect(target) as copy:
-        source.backup(copy, pages=1000)
-    source.close()
-    copy.close()
+    """Copy a SQLite database while others use it (blocking; run it in a thread). StoreUnavailable
+    if the copy cannot be made; then nothing is left of it."""
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy, pages=1000)
+    except sqlite3.Error as error:
+        with suppress(OSError):
+            target.unlink(missing_ok=True)
+        raise StoreUnavailable(f"cannot write {target}: {error}") from None
+
+
+def require_backup(file: Path) -> None:
+    """Raise `NoDatabase` unless this file is a database of ours."""
+    known = "SELECT version_num FROM alembic_version"
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as found:
+            if found.execute(known).fetchone() is not None:
+                return
+    except sqlite3.Error:
+        pass
+    raise NoDatabase(f"{file} is no backup: expected a file that `mailer db backup` wrote")

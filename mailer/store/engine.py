@@ -85,10 +85,7 @@ class Store:
         """
         if self.fault is not None:
             raise StoreUnavailable(self.fault)
-        work = self._write(_WAYS[how](unit))
-        # A lone statement ends by itself; a task of its own would make it wait for others' turns.
-        ends_itself = how is How.ALONE and self.sqlite_path is not None
-        return await (work if ends_itself else _shielded(work))
+        return await self._ended(self._write(_WAYS[how](unit)), how)
 
     async def _write(self, unit: Unit[T]) -> T:
         for _ in range(CROSSINGS):
@@ -96,9 +93,16 @@ class Store:
                 return await self._run(self._writer, unit)
         return await self._run(self._writer, unit)
 
-    async def read(self, unit: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Run a unit that only reads, on one snapshot."""
-        return await _shielded(self._run(self._reader, unit))
+    async def read(
+        self, unit: Callable[[AsyncConnection], Awaitable[T]], *, how: How = How.STEPS
+    ) -> T:
+        """Run a unit that only reads, on one snapshot; ``how`` as for `write`."""
+        return await self._ended(self._run(self._reader, _WAYS[how](unit)), how)
+
+    async def _ended(self, work: Awaitable[T], how: How) -> T:
+        # A lone statement ends by itself; a task of its own would make it wait for others' turns.
+        ends_itself = how is How.ALONE and self.sqlite_path is not None
+        return await (work if ends_itself else _shielded(work))
 
     async def _run(self, engine: AsyncEngine, unit: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         try:
@@ -212,8 +216,8 @@ async def _shielded(work: Awaitable[T]) -> T:
 def open_store(url: str, *, password: str | None = None) -> Store:
     """Open the database at ``url`` (``sqlite:///path`` or ``postgresql://…``).
 
-    Makes a missing SQLite folder; the file appears with the first connection. Raises `WrongOwner`
-    if another user owns the file.
+    Makes a missing SQLite file and its folder. Raises `WrongOwner` if another user owns the file,
+    `StoreUnavailable` if it cannot be made or opened.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -234,24 +238,32 @@ def open_store(url: str, *, password: str | None = None) -> Store:
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite URL, its folder made if it is missing; None for another engine. Raises
-    `WrongOwner`."""
+    """The file of a SQLite URL, made if it is missing; None for another engine. Raises as
+    `open_store` does."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return None
-    path = Path(parsed.database or "")
-    _refuse_foreign_owner(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    return _sure_file(parsed)
 
 
 def _open_sqlite(url: URL) -> Store:
-    path = Path(url.database or "")
-    _refuse_foreign_owner(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _sure_file(url)
     writer = _sqlite_engine(url, size=1, begin="BEGIN IMMEDIATE", pragmas=_WRITER)
     reader = _sqlite_engine(url, size=READERS, begin="BEGIN", pragmas=_READER)
     return Store(url, writer, reader)
+
+
+def _sure_file(url: URL) -> Path:
+    """The file, there and open to us. SQLite would say no more than that it cannot open it, and the
+    driver's thread would outlive that (aiosqlite ends it without being waited for)."""
+    path = Path(url.database or "")
+    _refuse_foreign_owner(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()  # an empty file is an empty database
+    except OSError as error:
+        raise StoreUnavailable(f"cannot open {path}: {error.strerror}") from error
+    return path
 
 
 def _refuse_foreign_owner(path: Path) -> None:

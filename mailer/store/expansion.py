@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, Select, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store import audience, history
@@ -26,7 +26,7 @@ from scheduler.model import Kind, Status
 
 class Reader(NamedTuple):
     """Somebody who is owed an announcement, with what their copy depends on. ``paused_until`` is
-    set for who is told of a change after a pause only."""
+    set for who is told of a change after a pause only; it may lie beyond the deadline."""
 
     subscription_id: int
     mailbox: str
@@ -41,11 +41,13 @@ class Reader(NamedTuple):
 Group = tuple[str | None, str | None, bool, int]  # language, zone, registered, told_sequence
 
 
-async def _wrong(connection: AsyncConnection, item: Announcement) -> frozenset[tuple[int, bool]]:
+async def _wrong(
+    connection: AsyncConnection, item: Announcement, *, own_links: bool
+) -> frozenset[tuple[int, bool]]:
     """Which readers a correction is for: the sequence they were told, and whether registered."""
     if item.kind not in history.CORRECTS or item.webinar_id is None:
         return frozenset()
-    histories = await history.of_webinars(connection, [item.webinar_id], {})
+    histories = await history.of_webinars(connection, [item.webinar_id], {}, own_links=own_links)
     found = histories.get(item.webinar_id)
     if found is None:
         return frozenset()
@@ -77,16 +79,23 @@ def _slice(question: Question) -> Select[Any]:
 
 
 async def readers(
-    connection: AsyncConnection, item: Announcement, *, after: int, limit: int, now: datetime
+    connection: AsyncConnection,
+    item: Announcement,
+    *,
+    after: int,
+    limit: int,
+    now: datetime,
+    own_links: bool = False,
 ) -> tuple[tuple[Reader, ...], int | None]:
     """Who is owed it among the next ``limit`` subscriptions behind an id, and where the slice after
-    that begins, None if this was the last."""
+    that begins, None if this was the last. Corrections have to know of ``own_links``, as `History`
+    has them."""
     found = await connection.execute(
         _slice(audience.question_of(item)),
         {**audience.parameters(item, now), "after": after, "limit": limit},
     )
     rows = found.all()
-    is_owed = _judge(item, await _wrong(connection, item))
+    is_owed = _judge(item, await _wrong(connection, item, own_links=own_links))
     owed = tuple(Reader._make(row[:-1]) for row in rows if is_owed(row))
     return owed, rows[-1].id if len(rows) == limit else None
 
@@ -126,7 +135,13 @@ def _groups(question: Question) -> Select[Any]:
 
 
 async def groups(
-    connection: AsyncConnection, item: Announcement, *, after: int, limit: int, now: datetime
+    connection: AsyncConnection,
+    item: Announcement,
+    *,
+    after: int,
+    limit: int,
+    now: datetime,
+    own_links: bool = False,
 ) -> tuple[frozenset[Group], int | None]:
     """Every language, zone and registration there is among those who are owed it in a slice, and
     where the next slice begins; slices as in `readers`."""
@@ -135,7 +150,7 @@ async def groups(
         {**audience.parameters(item, now), "after": after, "limit": limit},
     )
     rows = found.all()
-    is_owed = _judge(item, await _wrong(connection, item))
+    is_owed = _judge(item, await _wrong(connection, item, own_links=own_links))
     owed = frozenset(
         (row.language, row.timezone, bool(row.registered), row.told) for row in rows if is_owed(row)
     )
@@ -148,22 +163,25 @@ def _count(question: Question) -> Select[Any]:
     """The statement of `count_readers`: how many there are of each kind."""
     people = audience.subscribed().order_by(None).cte("people")
     told, _ = audience.particulars(people, question)
+    owed = audience.owed(people, question)
     kinds = (
         audience.said(people, "registered").label("registered"),
         told,
-        audience.owed(people, question).label("owed"),
+        (and_(owed, audience.hears_in_time(people)) if question.corrects else owed).label("owed"),
     )
     each = select(*kinds).select_from(people).subquery()
     columns = [each.c[name] for name in ("registered", "told", "owed")]
     return select(*columns, func.count().label("n")).group_by(*columns)
 
 
-async def count_readers(connection: AsyncConnection, item: Announcement, *, now: datetime) -> int:
+async def count_readers(
+    connection: AsyncConnection, item: Announcement, *, now: datetime, own_links: bool = False
+) -> int:
     """How many would get it if it were let go now. Goes through everybody at once: for reading."""
     found = await connection.execute(
         _count(audience.question_of(item)), audience.parameters(item, now)
     )
-    is_owed = _judge(item, await _wrong(connection, item))
+    is_owed = _judge(item, await _wrong(connection, item, own_links=own_links))
     return sum(row.n for row in found if is_owed(row))
 
 

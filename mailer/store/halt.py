@@ -154,8 +154,13 @@ async def follow(
         *which,
     )
     place = outbox.c.subscription_id
+    # So many rows in whatever state: to look for others takes the longer the more of it is sent.
     last: int | None = await connection.scalar(
-        select(place).where(*of_it, place > after).order_by(place).offset(limit - 1).limit(1)
+        select(place)
+        .where(outbox.c.announcement_id == announcement_id, place > after)
+        .order_by(place)
+        .offset(limit - 1)
+        .limit(1)
     )
     slice_ = place > after if last is None else place.between(after + 1, last)
     if after == 0:  # a webinar's speakers, who are few, have no subscription

@@ -94,10 +94,14 @@ def _texts(record: WebinarRecord) -> dict[str, object]:
 
 
 async def of_webinars(
-    connection: AsyncConnection, webinar_ids: Collection[int], windows: Mapping[str, timedelta]
+    connection: AsyncConnection,
+    webinar_ids: Collection[int],
+    windows: Mapping[str, timedelta],
+    *,
+    own_links: bool = False,
 ) -> dict[int, History]:
     """The histories of those of these webinars that have changed, by id; ``windows`` are the settle
-    windows of the series."""
+    windows of the series, ``own_links`` is as `History` has it."""
     rows = await connection.execute(
         select(webinar_facts, webinar.c.series_id, _was_told().label("told"))
         .join(webinar, webinar.c.id == webinar_facts.c.webinar_id)
@@ -111,7 +115,9 @@ async def of_webinars(
         series[row.webinar_id] = row.series_id
     return {
         webinar_id: History(
-            versions=tuple(versions), window=windows.get(series[webinar_id], timedelta(0))
+            versions=tuple(versions),
+            window=windows.get(series[webinar_id], timedelta(0)),
+            own_links=own_links,
         )
         for webinar_id, versions in found.items()
     }

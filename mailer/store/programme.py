@@ -105,7 +105,10 @@ async def add_all(
     last = await connection.scalar(
         update(series)
         .where(series.c.id == series_id)
-        .values(last_number=series.c.last_number + len(new))
+        .values(
+            last_number=series.c.last_number + len(new),
+            edition=series.c.edition + 1,
+        )
         .returning(series.c.last_number)
     )
     assert last is not None  # every series of the configuration is stored at start
@@ -151,6 +154,12 @@ async def revise_all(
     """The same for any number of webinars; returns the changed records in the order given."""
     if not changes:
         return ()
+    # The series before its webinars, as everybody who changes a programme takes them.
+    await connection.execute(
+        update(series)
+        .where(series.c.id.in_({one.record.series_id for one in changes}))
+        .values(edition=series.c.edition + 1)
+    )
     await connection.execute(
         update(webinar).where(webinar.c.id == bindparam("row_id")),
         [{"row_id": one.record.id, **one.columns(now)} for one in changes],

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store import people
@@ -146,6 +146,36 @@ async def answered(connection: AsyncConnection, subscription_id: int, *, now: da
         .values(answered_at=now)
     )
     return noted.rowcount == 1
+
+
+async def remember(connection: AsyncConnection, *, before: datetime) -> None:
+    """Keep what mails older than that say of their authors: the journal is about to erase them, and
+    a sign of their own counts for a year. A mail from before a question does not answer it."""
+    signs = (
+        select(
+            subscription.c.id,
+            literal(0),
+            func.max(inbound.c.received_at),
+            func.max(inbound.c.received_at),
+        )
+        .join(subscriber, subscriber.c.address_key == inbound.c.author_key)
+        .join(subscription, subscription.c.subscriber_id == subscriber.c.id)
+        .where(inbound.c.received_at < before, inbound.c.command.not_in(_NO_WORD))
+        .group_by(subscription.c.id)
+    )
+    columns = ["subscription_id", "asked", "asked_at", "answered_at"]
+    statement = upsert(connection, renewal).from_select(columns, signs)
+    said = statement.excluded.answered_at
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[renewal.c.subscription_id],
+            set_={"answered_at": said},
+            where=and_(
+                renewal.c.asked_at < said,
+                or_(renewal.c.answered_at.is_(None), renewal.c.answered_at < said),
+            ),
+        )
+    )
 
 
 async def waits(connection: AsyncConnection, subscription_id: int) -> bool:

@@ -105,6 +105,7 @@ series = Table(
     Column("settings", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("last_number", Integer, nullable=False, server_default="0"),
+    Column("edition", Integer, nullable=False, server_default="0"),
 )
 
 webinar = _table(

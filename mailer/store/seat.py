@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store import people
@@ -46,10 +46,15 @@ async def ask(
 
 
 async def fill(
-    connection: AsyncConnection, webinar_id: int, capacity: int, *, limit: int
+    connection: AsyncConnection,
+    webinar_id: int,
+    capacity: int,
+    *,
+    limit: int,
+    alone: int | None = None,
 ) -> tuple[Subscription, ...]:
-    """Give the free places, at most ``limit`` of them, to who waits longest; who got one. The
-    caller holds the webinar."""
+    """Give the free places, at most ``limit`` of them, to who waits longest, or to one person
+    ``alone``; who got one. The caller holds the webinar."""
     free = limit
     if capacity:
         taken = await connection.scalar(_count(webinar_id, State.REGISTERED)) or 0
@@ -62,6 +67,7 @@ async def fill(
             registration.c.webinar_id == webinar_id,
             registration.c.state == State.WAITING,
             _is_theirs(),
+            true() if alone is None else registration.c.subscriber_id == alone,
         )
         .order_by(registration.c.at, registration.c.id)
         .limit(free)

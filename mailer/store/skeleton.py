@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store.schema import skeleton
@@ -53,3 +53,8 @@ async def keep_skeleton(
         made_at=now,
     )
     await connection.execute(statement.on_conflict_do_nothing())
+
+
+async def forget(connection: AsyncConnection, announcement_id: int) -> None:
+    """Keep none of an announcement that nobody got."""
+    await connection.execute(delete(skeleton).where(skeleton.c.announcement_id == announcement_id))

@@ -8,17 +8,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.store.outbox import PARKED_FROM, State, is_queued
 from mailer.store.recipient import mails_to
-from mailer.store.schema import announcement, outbox, webinar
+from mailer.store.schema import Instant, announcement, outbox, webinar
 from scheduler.model import Kind, Status
 
 CHANGED = "the webinar was changed"
 TOO_LATE = "too late"
-AT_ONCE = 2_000  # rows that are cancelled in the transaction of a change: some 20 ms
+AT_ONCE = 2_000  # rows that are looked at in the transaction of a change: some 20 ms
 # Everything but answers, farewells and what goes to organisers hangs on a subscription.
 NEEDS_SUBSCRIPTION = (
     "announcement",
@@ -75,28 +86,24 @@ async def cancel_outdated(
 ) -> int:
     """Cancel what is queued about webinars that have changed since: nobody gets the old time.
 
-    Up to ``limit`` rows at once; if there may be more, their announcements lag, and `halt.follow`
-    does the others in slices. The claim lets none of them go meanwhile. Returns how many.
+    At once if their announcements have up to ``limit`` rows; to look through more takes too long
+    here, so then they lag, and `halt.follow` does it in slices. The claim lets none of them go
+    meanwhile. Returns how many were cancelled.
     """
     outdated = select(announcement.c.id).where(
-        announcement.c.webinar_id.in_(webinar_ids), is_outdated()
+        announcement.c.webinar_id.in_(webinar_ids), is_outdated(), announcement.c.total > 0
     )
-    some = (
-        select(outbox.c.id)
-        .where(outbox.c.state == State.QUEUED, outbox.c.announcement_id.in_(outdated))
-        .limit(limit)
-    )
+    rows = select(func.sum(announcement.c.total)).where(announcement.c.id.in_(outdated))
+    if (await connection.scalar(rows) or 0) > limit:
+        await connection.execute(
+            update(announcement).where(announcement.c.id.in_(outdated)).values(lagging=True)
+        )
+        return 0
     gone = await connection.execute(
         update(outbox)
-        .where(outbox.c.id.in_(some))
+        .where(outbox.c.state == State.QUEUED, outbox.c.announcement_id.in_(outdated))
         .values(state=State.CANCELLED, reason=CHANGED, settled_at=now)
     )
-    if gone.rowcount == limit:
-        await connection.execute(
-            update(announcement)
-            .where(announcement.c.id.in_(outdated), announcement.c.total > 0)
-            .values(lagging=True)
-        )
     return gone.rowcount
 
 
@@ -120,7 +127,8 @@ async def expire(connection: AsyncConnection, *, now: datetime, limit: int) -> i
 async def put_off_corrections(
     connection: AsyncConnection, subscription_id: int, *, until: datetime
 ) -> None:
-    """What corrects what somebody was told waits until their pause ends: it is not lost by it."""
+    """What corrects what somebody was told waits until their pause ends: it is not lost by it. If
+    that is too late it expires, unless they end the pause before."""
     corrections = select(announcement.c.id).where(
         announcement.c.kind.in_((Kind.UPDATE, Kind.CANCELLATION)),
         announcement.c.state.in_(("sending", "done")),
@@ -133,7 +141,12 @@ async def put_off_corrections(
             outbox.c.state == State.QUEUED,
             outbox.c.not_before < PARKED_FROM,
         )
-        .values(not_before=until)
+        .values(
+            not_before=case(
+                (outbox.c.expires_at < until, outbox.c.expires_at),
+                else_=literal(until, Instant()),
+            )
+        )
     )
 
 

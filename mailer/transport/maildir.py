@@ -19,13 +19,18 @@ from mailer.transport.source import Source
 _log = get_logger(__name__)
 
 
+def make_maildir(folder: Path) -> None:
+    """Make what is missing of a Maildir."""
+    for name in ("tmp", "new", "cur"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+
+
 class MaildirTransport:
     """Writes mails into one Maildir, named by the ledger's row, so that a second try replaces."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        for name in ("tmp", "new", "cur"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
+        make_maildir(folder)
 
     def carrier(self, source: Source, *, connections: int) -> Writer:
         """Write the mails of a source, one after the other."""

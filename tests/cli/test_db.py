@@ -73,7 +73,7 @@ def test_a_target_that_does_not_answer_is_one_line(mailer: Mailer) -> None:
 
 def test_a_target_whose_folder_cannot_be_is_one_line(mailer: Mailer, tmp_path: Path) -> None:
     told = one_line(mailer("db", "copy", f"sqlite:///{tmp_path}/config.toml/x.db", code=1))
-    assert told.startswith(f"cannot make {tmp_path}/config.toml/x.db: ")
+    assert told.startswith(f"cannot open {tmp_path}/config.toml/x.db: ")
 
 
 def test_a_target_that_has_data_is_one_line(mailer: Mailer, tmp_path: Path) -> None:
@@ -91,3 +91,59 @@ def test_a_copy_and_a_restore_answer_in_json_too(mailer: Mailer, tmp_path: Path)
     found = json.loads(mailer("db", "restore", str(copy), "--replace", "--json").stdout)
     assert found == {"file": str(copy), "rows": done["rows"], "stopped": True}
     assert json.loads(mailer("outbox", "--json").stdout)["stopped"] is True
+
+
+def test_a_backup_that_cannot_be_written_is_one_line(mailer: Mailer, tmp_path: Path) -> None:
+    done = mailer("db", "backup", str(tmp_path / "nowhere" / "x.db"), code=1)
+    told = f"cannot write {tmp_path}/nowhere/x.db: unable to open database file\n"
+    assert (done.stdout, done.stderr) == ("", told)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
+def test_what_is_no_backup_is_refused_before_anything_is_touched(
+    mailer: Mailer, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "backup.db"
+    file.write_bytes(content)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    done = mailer("db", "restore", "--replace", str(file), code=1)
+    told = f"{file} is no backup: expected a file that `mailer db backup` wrote\n"
+    assert (done.stdout, done.stderr, file.read_bytes()) == ("", told, content)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert json.loads(mailer("webinar", "list", "--json").stdout) == []
+
+
+def keys(folder: Path) -> list[bytes]:
+    database = sqlite3.connect(folder / "mailer.db")
+    found = [bytes(key) for (key,) in database.execute("SELECT secret FROM token_key ORDER BY id")]
+    database.close()
+    return found
+
+
+def reloads(folder: Path) -> list[str]:
+    database = sqlite3.connect(folder / "mailer.db")
+    statement = "SELECT value FROM setting WHERE key = 'configuration.change'"
+    found = [value for (value,) in database.execute(statement)]
+    database.close()
+    return found
+
+
+def test_a_new_key_is_kept_beside_those_before_and_a_daemon_takes_it_up(
+    mailer: Mailer, tmp_path: Path
+) -> None:
+    (before,) = keys(tmp_path)
+    assert json.loads(mailer("db", "new-key", "--json").stdout) == {"kept": "the database"}
+    kept, new = keys(tmp_path)
+    assert (kept, new != before, reloads(tmp_path)) == (before, True, ["1"])
+
+
+def test_a_new_key_goes_into_the_file_of_keys(mailer: Mailer, tmp_path: Path) -> None:
+    config, file = tmp_path / "config.toml", tmp_path / "token.key"
+    config.write_text('key_file = "token.key"\n' + CONFIG, encoding="utf-8")
+    mailer("webinar", "list")
+    before = file.read_text("ascii").splitlines()
+    told = mailer("db", "new-key").stdout
+    assert told == f"There is a new key in {file}; those before are kept for what was mailed.\n"
+    after = file.read_text("ascii").splitlines()
+    assert (len(before), len(after), after[1:]) == (1, 2, before)
+    assert (len(keys(tmp_path)), reloads(tmp_path)) == (1, ["1"])

@@ -126,6 +126,51 @@ def test_a_command_on_the_database_makes_what_is_missing(config: Path) -> None:
     assert (config.parent / "mailer.db").exists()
 
 
+def maildir(folder: str) -> str:
+    kind = 'transport = "maildir"\n'
+    return CONFIG.replace(kind, f'{kind}maildir = "{folder}"\n')
+
+
+def test_a_command_on_the_database_makes_the_maildir_and_the_file_of_keys(config: Path) -> None:
+    config.write_text('key_file = "keys/token.key"\n' + maildir("out/box"))
+    assert run("--config", config, "opened")[0] == 0
+    folder = config.parent
+    assert sorted(path.name for path in (folder / "out" / "box").iterdir()) == ["cur", "new", "tmp"]
+    made = folder / "keys" / "token.key"
+    before = made.read_bytes()
+    assert (run("--config", config, "opened")[0], made.read_bytes()) == (0, before)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "no key"),
+        ("short\n", "a line that is too short"),
+        (None, "Is a directory"),
+    ],
+)
+def test_a_file_that_holds_no_key_is_a_fault_of_the_configuration(
+    config: Path, text: str | None, told: str
+) -> None:
+    config.write_text('key_file = "token.key"\n' + CONFIG)
+    file = config.parent / "token.key"
+    file.mkdir() if text is None else file.write_text(text)
+    code, out, err = run("--config", config, "opened")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"{config}: key_file: found {file}: {told}, expected a ")
+
+
+def test_a_maildir_that_cannot_be_made_is_a_fault_of_the_configuration(config: Path) -> None:
+    config.write_text(maildir("taken"))
+    (config.parent / "taken").write_text("")
+    assert run("--config", config, "opened") == (
+        2,
+        "",
+        f"{config}: outbound.maildir: found {config.parent}/taken: Not a directory, "
+        "expected a folder that can be made\n",
+    )
+
+
 def test_an_error_of_ours_is_one_line_and_exit_1(config: Path) -> None:
     assert run("--config", config, "opened", "--fault", "it is away") == (1, "", "it is away\n")
 

@@ -34,10 +34,14 @@ FILES = [
 
 
 @pytest.fixture(autouse=True)
-def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without a public name, in Geneva."""
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A machine without a public name, in Geneva, where `mailer` is found by its name."""
     monkeypatch.setattr(init_questions, "host_domain", lambda: None)
     monkeypatch.setattr(init_questions, "machine_zone", lambda: "Europe/Zurich")
+    program = tmp_path_factory.mktemp("bin") / "mailer"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
 
 
 def init(folder: Path, *options: str, answers: str | None = None) -> Result:
@@ -231,6 +235,15 @@ def test_in_the_current_folder_the_next_commands_need_no_config_option(
     monkeypatch.chdir(tmp_path)
     found = json.loads(CliRunner().invoke(cli, ["init", "--yes", "--json"]).stdout)
     assert [step["command"] for step in found["next"]][:2] == ["mailer check", "mailer serve"]
+
+
+def test_where_the_command_is_not_found_by_its_name_the_next_ones_say_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    beside = Path(sys.executable).with_name("mailer")
+    command = json.loads(init(tmp_path, "--yes", "--json").stdout)["next"][0]["command"]
+    assert command == f"{beside} --config {tmp_path}/config.toml check"
 
 
 def test_postfix_and_systemd_files_name_the_configuration_and_the_domain(tmp_path: Path) -> None:

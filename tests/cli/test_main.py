@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -21,6 +22,13 @@ HEAVY = (
     *("asyncio", "ssl", "mailer.parts", "mailer.service", "mailer.config.reading"),
 )
 THERE = [name for name in COMMANDS if importlib.util.find_spec(f"mailer.cli.{name}")]
+
+SERIES = """
+[series.talks]
+title = "Talks"
+address = "talks@lists.example.org"
+timezone = "Europe/Zurich"
+"""
 
 # Prints which of the heavy modules each help text brought in first.
 PROGRAM = """
@@ -65,6 +73,21 @@ def test_each_command_explains_itself(name: str) -> None:
 
 def test_unknown_command_is_a_usage_fault() -> None:
     assert CliRunner().invoke(cli, ["sned"]).exit_code == 2
+
+
+def test_what_the_system_refuses_is_one_line(tmp_path: Path) -> None:
+    config, wall = tmp_path / "config.toml", tmp_path / "wall"
+    config.write_text(SERIES, encoding="utf-8")
+    wall.write_text("", encoding="utf-8")
+    program = [sys.executable, "-m", "mailer", "--config", str(config)]
+    done = subprocess.run(
+        [*program, "template", "preview", "welcome", "--html", str(wall / "x")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{wall}/x: Not a directory\n"
 
 
 def test_version_is_that_of_the_package() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,11 +83,11 @@ def test_a_list_has_the_fields_that_are_promised(mailer: Mailer) -> None:
     mailer("add", "ana@example.org", "--language", "fr", "--timezone", "Asia/Tokyo")
     mailer("add", "Bob@example.com", "--name", "Bob", *STATED)
     ana, bob = listed(mailer)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", ana.pop("since"))
     assert ana == {
         "address": "ana@example.org",
         "series": "talks",
         "state": "pending",
-        "since": None,
         "language": "fr",
         "timezone": "Asia/Tokyo",
         "name": "",
@@ -94,6 +96,25 @@ def test_a_list_has_the_fields_that_are_promised(mailer: Mailer) -> None:
     assert (bob["address"], bob["state"]) == ("Bob@example.com", "active")
     assert (bob["language"], bob["timezone"]) == ("en", "Europe/Zurich")
     assert [one["address"] for one in listed(mailer, "--state", "active")] == ["Bob@example.com"]
+
+
+def test_the_list_says_since_when_they_are_in_their_state(mailer: Mailer, tmp_path: Path) -> None:
+    mailer("add", "ana@example.org")
+    mailer("add", "bob@example.org", *STATED)
+    mailer("add", "eve@example.org", *STATED)
+    mailer("remove", "eve@example.org")
+    database = sqlite3.connect(tmp_path / "mailer.db")
+    with database:
+        database.execute(
+            "UPDATE subscription SET requested_at = 0, "
+            "since = since * 0 + 86400000, ended_at = ended_at * 0 + 172800000"
+        )
+    database.close()
+    assert [(one["state"], one["since"]) for one in listed(mailer)] == [
+        ("pending", "1970-01-01T00:00:00Z"),
+        ("active", "1970-01-02T00:00:00Z"),
+        ("unsubscribed", "1970-01-03T00:00:00Z"),
+    ]
 
 
 def test_a_list_longer_than_a_page_is_whole(
@@ -220,6 +241,16 @@ def test_an_export_reads_back_as_it_was(mailer: Mailer, people_file: Path, tmp_p
         '"eve@example.net","","",""',
     ]
     assert json.loads(mailer("import", str(out), "--json").stdout) == {**NOTHING, "unchanged": 3}
+
+
+def test_no_cell_of_an_export_is_a_formula(mailer: Mailer, tmp_path: Path) -> None:
+    """S19."""
+    mailer("add", "+1@example.org", "--name", '=HYPERLINK("https://example.org")', *STATED)
+    row = '"\'+1@example.org","\'=HYPERLINK(""https://example.org"")","",""'
+    assert mailer("export").stdout.splitlines()[1:] == [row]
+    out = tmp_path / "out.csv"
+    mailer("export", "--out", str(out))
+    assert out.read_text(encoding="utf-8").splitlines()[1:] == [row]
 
 
 def test_an_export_as_json_is_an_array_of_people(

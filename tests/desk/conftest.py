@@ -17,9 +17,9 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 
 @pytest_asyncio.fixture
-async def either(database_url: str, tmp_path: Path) -> AsyncIterator[Place]:
+async def either(migrated_url: str, tmp_path: Path) -> AsyncIterator[Place]:
     """The same, once on each engine."""
-    async with opened_place(config(database_url, tmp_path)) as place:
+    async with opened_place(config(migrated_url, tmp_path)) as place:
         yield place
 
 

@@ -43,13 +43,14 @@ class Desktop:
 
     browser: Browser
     secret: str
+    name: str = COOKIE
 
     async def get(self, path: str, **headers: str) -> Answer:
-        return await self.browser.get(path, cookie=f"{COOKIE}={self.secret}", **headers)
+        return await self.browser.get(path, cookie=f"{self.name}={self.secret}", **headers)
 
     async def post(self, path: str, fields: Mapping[str, str], **headers: str) -> Answer:
         """POST exactly these fields."""
-        return await self.browser.post(path, fields, cookie=f"{COOKIE}={self.secret}", **headers)
+        return await self.browser.post(path, fields, cookie=f"{self.name}={self.secret}", **headers)
 
     async def upload(
         self, path: str, fields: Mapping[str, str], *, name: str, content: bytes
@@ -68,7 +69,7 @@ class Desktop:
             body=body + content + f"\r\n--{mark}--\r\n".encode(),
             headers={
                 "Content-Type": f"multipart/form-data; boundary={mark}",
-                "Cookie": f"{COOKIE}={self.secret}",
+                "Cookie": f"{self.name}={self.secret}",
             },
         )
 
@@ -97,19 +98,21 @@ class Place:
         """Let time pass."""
         self.clock.advance_to(self.clock.now() + span)
 
-    async def signed_in(self, who: Address = ADA) -> Desktop:
-        """Somebody who used their link just now."""
+    async def signed_in(self, who: Address = ADA, *, language: str = "en") -> Desktop:
+        """Somebody who used their link just now, and reads in this language."""
         secret = cookie.new()
         await self.parts.store.write(
             lambda c: visit.begin(
                 c,
                 cookie.digest_of(secret),
                 organiser=who.key,
-                language="en",
+                language=language,
                 now=self.clock.now(),
             )
         )
-        return Desktop(browser=self.browser, secret=secret)
+        secure = self.desk.site.settings.base_url.startswith("https:")
+        name = COOKIE if secure else COOKIE.removeprefix("__Host-")
+        return Desktop(browser=self.browser, secret=secret, name=name)
 
     async def webinar(self, slug: str = "iscc", **more: object) -> WebinarRecord:
         """A webinar with registration here."""

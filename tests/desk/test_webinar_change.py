@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailer.config.model import Config, Slots
-from mailer.message.facts import Link
+from mailer.message.facts import Link, Speaker
 from mailer.store import page_deed, programme
 from mailer.store.webinar import WebinarRecord
 from scheduler.model import Status
@@ -112,6 +112,24 @@ async def test_what_was_typed_is_kept_and_each_fault_is_told(place: Place) -> No
     assert "Kept.</textarea>" in page.text
     assert 'value="javascript:alert(1)"' in page.text
     assert (await stored(place)).revision == 0
+
+
+async def test_hosts_are_checked_shown_and_stored_as_speakers_are(place: Place) -> None:
+    await place.webinar()
+    ada = await place.signed_in()
+    given = {"hosts_1_name": "Bo Example", "hosts_1_address": "nobody"}
+    refused = await tried(ada, "edit", **given)
+    assert refused.status == 422
+    assert "Please give a mail address such as name@example.org." in refused.words
+    assert 'value="Bo Example"' in refused.text
+
+    effect = await tried(ada, "edit", **given | {"hosts_1_address": "bo@example.org"})
+    assert "Hosts nothing → Bo Example <bo@example.org>" in effect.words
+    assert (await pressed(ada, effect, "edit")).status == 303
+    bo = Speaker(name="Bo Example", address="bo@example.org")
+    assert (await stored(place)).hosts == (bo,)
+    page = await ada.get(f"{THERE}/1/edit")
+    assert standing(page)["hosts_1_address"] == "bo@example.org"
 
 
 async def test_the_way_back_from_the_effect_keeps_what_was_typed(place: Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 from pathlib import Path
 
 from tests.flow.daemon import Daemon, Home, wish
@@ -48,6 +49,31 @@ async def test_a_mail_is_confirmed_by_a_click_and_the_daemon_ends_cleanly(
         log = await daemon.complaint()
     assert "page=/c/…" in log
     assert path[3:] not in log
+
+
+async def test_a_page_shows_what_a_command_changed_and_what_was_configured_anew(
+    tmp_path: Path, sink: Sink
+) -> None:
+    """Both from outside of the process that keeps the page."""
+    home = Home(tmp_path, sink.port, more=WEB)
+    async with Daemon(home) as daemon:
+        browser = Browser(daemon.ports["web"])
+        empty = await browser.get("/copyright")
+        assert (await browser.get("/copyright")).body == empty.body
+        added = await home.command(
+            *("webinar", "add", "--title", "Matching services", "--starts", "2099-12-02T13:00")
+        )
+        assert added[0] == 0, added
+        page = await browser.get("/copyright", if_none_match=empty.headers["etag"])
+        assert (page.status, "Matching services" in page.words) == (200, True)
+        settings = tmp_path / "config.toml"
+        settings.write_text(settings.read_text().replace("Copyright Infra", "Another Infra"))
+        daemon.process.send_signal(signal.SIGHUP)
+        assert daemon.process.stdout is not None
+        async with asyncio.timeout(20):
+            assert (await daemon.process.stdout.readline()).decode().strip() == daemon.ready
+        assert "Another Infrastructure" in (await browser.get("/copyright")).words
+        assert await daemon.stop() == 0
 
 
 async def test_a_port_that_is_taken_is_said(tmp_path: Path, sink: Sink) -> None:

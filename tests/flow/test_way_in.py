@@ -19,7 +19,7 @@ from mailer.message.facts import Link, Speaker
 from mailer.parts import Parts, open_parts
 from mailer.store import programme
 from scheduler.clock import VirtualClock
-from tests.outbox_reader import mails
+from tests.outbox_reader import mails, text
 from tests.world import (
     ANA,
     BOB,
@@ -107,3 +107,45 @@ async def test_only_who_has_a_place_is_told(parts: Parts) -> None:
     to_bob = [str(one["Subject"]).partition(":")[0] for one in found if BOB.mailbox in one["To"]]
     assert to_bob[0] == "Webinar on 20 October 2026"
     assert to_bob[-1] == "After the webinar"
+
+
+async def test_another_room_is_told_to_who_has_no_link_of_their_own(parts: Parts) -> None:
+    ana = await subscribed(parts)
+    here = {**HERE, "capacity": 0}
+    webinar = await scheduled(parts, WALL, join_url=ROOMS[0], **here)
+    asker = Asker(address=ana.address, channel=Channel.MAIL, proven=True)
+    await parts.intake.command(SERIES, asker, Register(number=1))
+    await go_to(parts, datetime(2026, 10, 6, 7, tzinfo=UTC))
+    await go_to(parts, datetime(2026, 10, 19, 12, tzinfo=UTC))  # Eve and Ana were reminded
+    elsewhere = content_of(WALL, join_url=ROOMS[1], **here)
+    record = await parts.store.write(
+        lambda c: revise(c, webinar, content=elsewhere, now=parts.clock.now())
+    )
+    await go_to(parts, parts.clock.now() + timedelta(minutes=15))
+    later = content_of(WALL + timedelta(days=1), join_url=ROOMS[1], **here)
+    await parts.store.write(lambda c: revise(c, record, content=later, now=parts.clock.now()))
+    await go_to(parts, parts.clock.now() + timedelta(minutes=15))
+    updates = [
+        (str(one["To"]), "The link to join has changed." in everything(one))
+        for one in mails(parts.config.outbound.maildir)
+        if str(one["Subject"]).startswith(("Changed:", "New time:"))
+    ]
+    of_the_room = [(ANA.mailbox, True)] if parts.config.web is None else []
+    assert sorted(updates) == sorted(
+        [*of_the_room, (EVE.mailbox, True), (ANA.mailbox, False), (EVE.mailbox, False)]
+    )
+
+
+async def test_a_room_that_is_gone_is_told_as_that(parts: Parts) -> None:
+    ana = await subscribed(parts)
+    here = {**HERE, "speakers": (), "capacity": 5}
+    webinar = await scheduled(parts, WALL, join_url=ROOMS[0], **here)
+    asker = Asker(address=ana.address, channel=Channel.MAIL, proven=True)
+    await parts.intake.command(SERIES, asker, Register(number=1))
+    await go_to(parts, datetime(2026, 10, 12, 12, tzinfo=UTC))
+    nowhere = content_of(WALL, **here)
+    await parts.store.write(lambda c: revise(c, webinar, content=nowhere, now=parts.clock.now()))
+    await go_to(parts, parts.clock.now() + timedelta(minutes=15))
+    last = text(mails(parts.config.outbound.maildir)[-1])
+    assert "There is no link to join at the moment." in last
+    assert "The link to join has changed." not in last

@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator
 from email import message_from_bytes
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ from mailer.inbound.handler import MAX_RECIPIENTS
 from mailer.intake.context import Outcome
 from mailer.intake.delivery import Intake
 from mailer.intake.quarantine import opened
-from mailer.message.address import Recipient
+from mailer.message.address import Address, Recipient
 from mailer.message.incoming import Incoming
 from mailer.parts import Parts
-from mailer.store import engine
+from mailer.store import engine, people
+from mailer.store.engine import Connection
 from tests.inbound.conftest import LIMIT, Doors, Opening, journal, kept
 from tests.outbox_reader import templates
 from tests.peers.client import Client
@@ -51,6 +53,35 @@ async def test_a_mail_that_is_taken_has_its_effect(doors: Doors, parts: Parts, s
         assert await last(client, SUBSCRIBE) == "250 2.0.0 Taken"
     assert await journal(parts) == [(source, SUBSCRIBE, "asked to confirm")]
     assert await templates(parts) == ["confirmation"]
+
+
+@BOTH
+async def test_no_reply_tells_who_is_subscribed(doors: Doors, parts: Parts, source: str) -> None:
+    """S14: every reply of a whole session, for every command that From alone can give. How long
+    they take is told by bench/telling.py."""
+    await parts.store.write(partial(asked_before, parts))
+    for word in ("subscribe", "status", "unsubscribe", "preferences", "help", "programme"):
+        said = set()
+        for key in ("active@example.net", "pending@example.net", "nobody@example.net"):
+            to = f"webinars+{word}@lists.example.org"
+            async with doors.client(source) as client:
+                replies = await client.mail(key, [to], letter(key, to, "language fr"))
+            said.add("|".join(map(str, replies)))
+        assert len(said) == 1, word
+
+
+async def asked_before(parts: Parts, connection: Connection) -> None:
+    """Somebody is subscribed, somebody was asked."""
+    for key in ("active@example.net", "pending@example.net"):
+        one = await people.ask(
+            connection,
+            series_id=SERIES.id,
+            address=Address(key=key, mailbox=key),
+            language=None,
+            now=parts.clock.now(),
+        )
+        if key.startswith("active"):
+            await people.activate(connection, one.id, now=parts.clock.now())
 
 
 @BOTH

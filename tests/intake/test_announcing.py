@@ -47,8 +47,8 @@ BODY = "Dear all,\r\n\r\nour next series starts in **January**."
 
 
 @pytest_asyncio.fixture
-async def world(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Parts, VirtualClock]]:
-    async with opened(database_url, tmp_path, TWO) as world:
+async def world(migrated_url: str, tmp_path: Path) -> AsyncIterator[tuple[Parts, VirtualClock]]:
+    async with opened(migrated_url, tmp_path, TWO) as world:
         yield world
 
 
@@ -60,8 +60,8 @@ async def parts(world: tuple[Parts, VirtualClock]) -> Parts:
 
 
 @pytest_asyncio.fixture
-async def other(database_url: str, tmp_path: Path) -> AsyncIterator[Parts]:
-    async with opened(database_url, tmp_path, OTHER) as (parts, _):
+async def other(migrated_url: str, tmp_path: Path) -> AsyncIterator[Parts]:
+    async with opened(migrated_url, tmp_path, OTHER) as (parts, _):
         await subscribed(parts, ANA)
         yield parts
 

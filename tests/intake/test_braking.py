@@ -30,9 +30,9 @@ HARD = "bounce: hard 5.1.1"
 
 
 @pytest_asyncio.fixture
-async def both(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Parts, VirtualClock]]:
+async def both(migrated_url: str, tmp_path: Path) -> AsyncIterator[tuple[Parts, VirtualClock]]:
     """One series, on each engine."""
-    async with opened(database_url, tmp_path, SERIES) as world:
+    async with opened(migrated_url, tmp_path, SERIES) as world:
         yield world
 
 

@@ -250,8 +250,8 @@ async def test_a_move_keeps_the_length_and_counts_a_sequence(one: Store) -> None
     )
 
 
-async def test_of_two_changes_at_once_none_is_lost(database_url: str) -> None:
-    async with opened(database_url) as store:
+async def test_of_two_changes_at_once_none_is_lost(migrated_url: str) -> None:
+    async with opened(migrated_url) as store:
         await store.write(lambda c: editing.add(c, SERIES, DRAFT, now=NOW))
         await asyncio.gather(
             edited(store, "title", title="New"),
@@ -329,6 +329,18 @@ async def test_materials_are_added_once_per_address_or_replaced(one: Store) -> N
     assert (await put(renamed)).record.materials == (renamed, recording)
     last = await put(recording, instead=True)
     assert (last.record.materials, last.record.sequence) == ((recording,), 0)
+
+
+async def test_asking_to_tell_of_what_is_over_is_answered_that_nobody_is_told(one: Store) -> None:
+    async def put(link: Link, now: datetime) -> list[Remark]:
+        edited = await one.write(
+            lambda c: editing.put_materials(c, SERIES, "matching", [link], notify=True, now=now)
+        )
+        return [note.remark for note in edited.notes]
+
+    recording = Link(title="Recording", url="https://www.example.org/recording")
+    assert await put(SLIDES, NOW) == []
+    assert await put(recording, NOW + timedelta(days=60)) == [Remark.UNTOLD]
 
 
 # finding

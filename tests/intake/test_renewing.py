@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import update
 
+from mailer.housekeeping import Housekeeping
 from mailer.intake import renewing
 from mailer.message.address import Address
 from mailer.message.command import Channel
@@ -153,6 +154,38 @@ async def test_any_sign_of_their_own_answers(parts: Parts, clock: VirtualClock) 
     await send_all(parts)
     assert (await on_day(parts, clock, 396)).count("question") == 2
     assert await state(parts, ana) is State.ACTIVE
+
+
+async def keep_house(parts: Parts, clock: VirtualClock, span: timedelta) -> None:
+    """Erase the journal as it is erased after some time."""
+    settings = replace(parts.config.retention, inbound=span)
+    await Housekeeping(parts.store, settings, clock, node_id="a").sweep()
+
+
+async def test_a_mail_that_is_erased_by_now_still_was_a_sign(
+    parts: Parts, clock: VirtualClock
+) -> None:
+    await confirmed(parts)
+    clock.advance_to(NOON + 200 * DAY)
+    await mail_in(parts, letter(ANA.mailbox, SERIES.address, "programme"))
+    clock.advance_to(NOON + 300 * DAY)
+    await keep_house(parts, clock, 30 * DAY)
+    assert "question" not in await on_day(parts, clock, 370)
+    assert (await on_day(parts, clock, 566)).count("question") == 1  # a year after that mail
+
+
+async def test_an_erased_mail_answers_the_question_before_it_and_none_after_it(
+    parts: Parts, clock: VirtualClock
+) -> None:
+    await confirmed(parts)
+    await confirmed(parts, BOB)
+    assert (await on_day(parts, clock, 366)).count("question") == 2
+    clock.advance_to(NOON + 367 * DAY)
+    await mail_in(parts, letter(ANA.mailbox, SERIES.address, "programme"))
+    clock.advance_to(NOON + 377 * DAY)
+    await keep_house(parts, clock, 7 * DAY)
+    assert (await on_day(parts, clock, 397)).count("question") == 3  # Bob, once more
+    assert (await on_day(parts, clock, 428)).count("farewell") == 1
 
 
 async def test_an_automatic_reply_is_no_sign(parts: Parts, clock: VirtualClock) -> None:

@@ -46,9 +46,9 @@ WORDS = "I shall be there, thank you."
 
 
 @pytest_asyncio.fixture
-async def both(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Parts, VirtualClock]]:
+async def both(migrated_url: str, tmp_path: Path) -> AsyncIterator[tuple[Parts, VirtualClock]]:
     """Two series, on each engine."""
-    async with opened(database_url, tmp_path, SERIES, OTHER) as world:
+    async with opened(migrated_url, tmp_path, SERIES, OTHER) as world:
         yield world
 
 
@@ -358,8 +358,8 @@ async def test_who_has_not_confirmed_is_neither_tested_nor_ended(
     assert found.state is State.PENDING
 
 
-async def test_the_limits_are_configured(database_url: str, tmp_path: Path) -> None:
-    async with opened(database_url, tmp_path) as (parts, clock):
+async def test_the_limits_are_configured(migrated_url: str, tmp_path: Path) -> None:
+    async with opened(migrated_url, tmp_path) as (parts, clock):
         config = replace(parts.config, bounces=Bounces(hard_days=1))
         async with open_parts(config, clock) as strict:
             path = await send_one(strict, await subscribed(strict))
@@ -441,9 +441,9 @@ async def test_an_import_leaves_out_who_bounced_and_their_own_word_brings_them_b
 
 
 async def test_a_recipient_refused_on_two_days_and_in_the_test_is_removed_too(
-    database_url: str, tmp_path: Path, sink: Sink
+    migrated_url: str, tmp_path: Path, sink: Sink
 ) -> None:
-    async with opened(database_url, tmp_path) as (parts, clock):
+    async with opened(migrated_url, tmp_path) as (parts, clock):
         ana, bob = await subscribed(parts), await subscribed(parts, BOB)
         sink.trouble(Phase.RCPT, matching="ana@", reply="550 5.1.1 No such user here")
         settings = Outbound(host=sink.host, port=sink.port, security=Security.NONE)

@@ -207,6 +207,17 @@ async def test_nobody_moves_up_when_it_has_begun(parts: Parts) -> None:
     assert (await states(parts, webinar))["reader1"] == "waiting"
 
 
+async def test_who_asks_when_it_has_begun_gets_the_place_that_is_free(parts: Parts) -> None:
+    readers = await crowd(parts, 3)
+    webinar = await full(parts, 1, readers[:2])
+    parts.clock.advance_to(webinar.starts_at + timedelta(minutes=1))  # type: ignore[attr-defined]
+    await says(parts, readers[0], Skip(number=1))
+    assert (await says(parts, readers[2], Register(number=1))).word == "registered"
+    assert (await says(parts, readers[1], Register(number=1))).word == "waiting"
+    await says(parts, readers[2], Skip(number=1))
+    assert (await says(parts, readers[1], Register(number=1))).word == "registered"
+
+
 async def test_two_who_ask_at_once_never_get_the_same_place(parts: Parts) -> None:
     readers = await crowd(parts, 12)
     webinar = await scheduled(parts, START, capacity=5, **HERE)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mailer.message.compose import Calendar, compose
 from mailer.message.facts import Link, Speaker, WebinarFacts
-from mailer.message.invite import Method, calendar, feed
+from mailer.message.invite import Method, calendar, feed, feed_changes_at
 from mailer.message.mark import Personal, mark
 from tests.examples import examples
 from tests.message.golden import assert_golden
@@ -152,6 +152,40 @@ def test_a_feed_says_each_zone_once_and_asks_for_an_hour_when_near() -> None:
     near = feed(SERIES, [WEBINAR], WEBINAR.starts_at - timedelta(hours=3))
     assert b"\r\nREFRESH-INTERVAL;VALUE=DURATION:PT1H\r\n" in near
     assert feed(SERIES, [], NOW).endswith(b"END:VCALENDAR\r\n")
+
+
+@given(
+    st.lists(st.integers(-5 * 24, 5 * 24), max_size=4, unique=True),
+    st.integers(-6 * 24, 6 * 24),
+    st.integers(1, 6 * 24),
+)
+def test_a_feed_is_the_same_until_it_said_that_it_changes(
+    starts: list[int], hour: int, later: int
+) -> None:
+    """In hours around one instant; a microsecond more or less decides."""
+    held = [
+        replace(WEBINAR, uid=str(at), starts_at=at_hour, ends_at=at_hour + timedelta(hours=1))
+        for at in starts
+        for at_hour in (NOW + timedelta(hours=at),)
+    ]
+    now = NOW + timedelta(hours=hour)
+    content = feed(SERIES, held, now)
+    changes = feed_changes_at(held, now)
+    assert all(at > now for at in changes)
+    end = now + timedelta(hours=later)
+    until = min(changes, default=end) - datetime.resolution
+    assert feed(SERIES, held, min(until, end)) == content
+
+
+def test_a_feed_tells_exactly_when_it_asks_for_another_pause() -> None:
+    began = NOW - timedelta(days=30)
+    far, tick = WEBINAR.starts_at - timedelta(days=2), datetime.resolution
+    near = min(feed_changes_at([WEBINAR], began))
+    assert near == far + tick
+    assert feed(SERIES, [WEBINAR], far) != feed(SERIES, [WEBINAR], near)
+    (past,) = feed_changes_at([WEBINAR], near)
+    assert feed(SERIES, [WEBINAR], past - tick) != feed(SERIES, [WEBINAR], past)
+    assert feed_changes_at([WEBINAR], past) == []
 
 
 HOSTILE = [

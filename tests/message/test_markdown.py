@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mailer.message.markdown import LIMIT, link_is_safe, to_html, to_text
 from tests.examples import examples
+from tests.vectors import VECTORS
 
 ALLOWED = {
     "p",
@@ -226,6 +227,14 @@ def test_text_beyond_reason_is_shown_as_typed(text: str) -> None:
     first = text.split("\n", maxsplit=1)[0]
     assert to_html(text) == f"<p>{first}</p>\n<p>b</p>\n"
     assert to_text(text) == text
+
+
+@pytest.mark.parametrize("vector", VECTORS)
+def test_no_vector_becomes_an_element_in_any_text(vector: str) -> None:
+    """S9: as Markdown, and beyond reason, where it is shown as typed."""
+    for text in (vector, f"**{vector}**", f"[{vector}]({vector})", f"`{vector}`", f"> {vector}"):
+        _assert_harmless(to_html(text))
+        _assert_harmless(to_html("[" * 3000 + text))
 
 
 @pytest.mark.parametrize(

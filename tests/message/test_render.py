@@ -748,6 +748,20 @@ def test_a_file_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> None:
     assert caught.value.cause == "the file lies outside its folder"
 
 
+@pytest.mark.parametrize("linked", ["translations/de.po", "translations"])
+def test_a_catalogue_that_leads_out_of_its_folder_is_refused(tmp_path: Path, linked: str) -> None:
+    """S21."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "de.po").write_text('msgid ""\nmsgstr ""\n')
+    place = tmp_path / "own" / linked
+    place.parent.mkdir(parents=True)
+    place.symlink_to(outside / "de.po" if linked.endswith(".po") else outside)
+    with pytest.raises(TemplateFault) as caught:
+        Renderer(builtin_templates(), tmp_path / "own")
+    assert "de.po lies outside its folder" in str(caught.value)
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"x" * (FILE_LIMIT + 1)])
 def test_a_file_that_is_no_template_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.txt").write_bytes(content)

@@ -2,7 +2,8 @@
 
 The first process that asks starts it (pytest-xdist has several), under a lock in the run's
 folder; whoever made the run's folder stops it at the end, by its process id. Each test gets a
-database of its own. Nothing of it is durable on purpose: it is fast, and its end is its folder's.
+database of its own: some 400 files, so they lie in memory where there is room. Nothing of it is
+durable on purpose.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -28,6 +30,8 @@ from psycopg import sql
 SUPERUSER = "postgres"
 START_SECONDS = "60"
 STOP_SECONDS = 20.0
+MEMORY = Path("/dev/shm")
+ROOM_OCTETS = 1 << 30  # free there, or the server's files go elsewhere; it needs a tenth
 # Speed instead of safety: no test looks at what a power cut leaves of this server.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -80,8 +84,26 @@ def shared(run_folder: Path) -> Server:
     note = run_folder / "postgres.json"
     with locked(run_folder):
         if not note.exists():
-            note.write_text(json.dumps(asdict(start(run_folder / "postgres"))), encoding="ascii")
+            folder = roomy(run_folder)
+            try:
+                server = start(folder / "postgres")
+            except PostgresMissing:
+                clear(folder, run_folder)
+                raise
+            note.write_text(json.dumps(asdict(server)), encoding="ascii")
     return read(note)
+
+
+def roomy(run_folder: Path) -> Path:
+    """Where the server's files go: a new folder in memory if that has room, else the run's."""
+    try:
+        if shutil.disk_usage(MEMORY).free < ROOM_OCTETS:
+            return run_folder
+        folder = Path(tempfile.mkdtemp(prefix=f"{run_folder.name}-", dir=MEMORY))
+    except OSError:  # no such place, or nothing may be made there
+        return run_folder
+    folder.chmod(0o755)  # the server is another user
+    return folder
 
 
 def read(note: Path) -> Server:
@@ -91,11 +113,19 @@ def read(note: Path) -> Server:
 
 
 def stop_shared(run_folder: Path) -> None:
-    """Stop the run's server, if there is one."""
+    """Stop the run's server, if there is one, and leave none of its files."""
     note = run_folder / "postgres.json"
     if note.exists():
-        stop(read(note))
+        server = read(note)
+        stop(server)
         note.unlink()
+        clear(Path(server.data).parents[1], run_folder)
+
+
+def clear(folder: Path, run_folder: Path) -> None:
+    """Leave nothing in memory; the run's own folder goes with the run."""
+    if folder != run_folder:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

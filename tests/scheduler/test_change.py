@@ -166,6 +166,17 @@ def test_each_is_told_what_concerns_them(
     assert outdated(found, registered=False) == others
 
 
+def test_another_place_is_no_news_to_who_has_a_link_of_their_own() -> None:
+    told = replace(FIRST, place="https://meet.example.org/1")
+    there = after(told, DAY, place="https://meet.example.org/2")
+    own = replace(history(told, there), own_links=True)
+    assert outdated(own, registered=True) == frozenset()
+    assert owed(own) is not None  # for who speaks there, and is told the place itself
+    gone = after(there, DAY, place="")
+    own = replace(history(told, there, gone), own_links=True)
+    assert outdated(own, registered=True) == {0, 1}
+
+
 def test_a_way_to_register_that_is_gone_concerns_everybody() -> None:
     told = replace(FIRST, entrance="https://register.example.org")
     assert outdated(history(told, after(told, DAY, entrance="")), registered=False) == {0}

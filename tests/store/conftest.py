@@ -12,6 +12,6 @@ from tests.world import opened
 
 
 @pytest_asyncio.fixture
-async def parts(database_url: str, tmp_path: Path) -> AsyncIterator[Parts]:
-    async with opened(database_url, tmp_path) as (parts, _):
+async def parts(migrated_url: str, tmp_path: Path) -> AsyncIterator[Parts]:
+    async with opened(migrated_url, tmp_path) as (parts, _):
         yield parts

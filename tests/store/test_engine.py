@@ -115,6 +115,16 @@ async def test_what_is_acknowledged_survives_a_power_cut(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file another user's")
+@pytest.mark.parametrize("place", ["wall/x.db", "folder"])
+def test_a_file_that_cannot_be_opened_is_named_before_anything_is_tried(
+    tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "wall").write_text("")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StoreUnavailable, match=f"^cannot open {tmp_path}/{place}: "):
+        open_store(f"sqlite:///{tmp_path}/{place}")
+
+
 async def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mailer.db"
     await make_sqlite(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -14,12 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mailer.config.model import Series
 from mailer.message.facts import Link, Speaker
-from mailer.store import programme
-from mailer.store.engine import Store, open_store
+from mailer.store import programme, shown
+from mailer.store.engine import How, Store, open_store
 from mailer.store.programme import NewWebinar, Revision, WebinarContent, WebinarRecord
-from mailer.store.upgrade import make_ready
 from scheduler.model import Status
-from tests.world import make_sqlite
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -44,11 +41,8 @@ SLIDES = Link(title="Slides", url="https://www.example.org/slides.pdf")
 
 
 @pytest_asyncio.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    if database_url.startswith("sqlite:///"):
-        await make_sqlite(Path(database_url.removeprefix("sqlite:///")))
-    store = open_store(database_url)
-    await make_ready(store, upgrade=True)
+async def store(migrated_url: str) -> AsyncIterator[Store]:
+    store = open_store(migrated_url)
     await store.write(lambda c: programme.import_series(c, [SERIES]))
     yield store
     await store.dispose()
@@ -121,7 +115,61 @@ async def test_many_webinars_take_as_many_statements_as_one(store: Store) -> Non
 
         return adding, await counted(connection, revise)
 
-    assert await store.write(unit) == (4, 4)
+    assert await store.write(unit) == (4, 6)
+
+
+async def test_every_change_makes_another_edition_of_its_series_alone(store: Store) -> None:
+    other = replace(SERIES, id="others", address="others@lists.example.org")
+    await store.write(lambda c: programme.import_series(c, [other]))
+    seen = [await store.read(shown.editions, how=How.ALONE)]
+
+    async def note(change: Revision | None = None) -> None:
+        if change is not None:
+            await revised(store, change)
+        seen.append(await store.read(shown.editions, how=How.ALONE))
+
+    made = await added(store, "matching", draft=True)
+    await note()
+    await note(Revision(record=made, content=replace(CONTENT, title="Another title")))
+    await note(Revision(record=made, status=Status.SCHEDULED))
+    await note(Revision(record=made, materials=(SLIDES,)))
+    await note(Revision(record=made, status=Status.CANCELLED, reason="Ill."))
+    await note(Revision(record=made))
+    assert len({one["talks"] for one in seen}) == len(seen)
+    assert {one["others"] for one in seen} == {0}
+
+
+async def test_an_edition_that_is_read_anew_does_not_wait_for_who_changes_it(store: Store) -> None:
+    before = await store.read(shown.editions, how=How.ALONE)
+
+    async def unit(connection: AsyncConnection) -> None:
+        new = [NewWebinar(slug="matching", content=CONTENT)]
+        await programme.add_all(connection, series_id="talks", new=new, now=NOW)
+        assert await store.read(shown.editions, how=How.ALONE) == before
+
+    await store.write(unit)
+    assert await store.read(shown.editions, how=How.ALONE) != before
+
+
+async def test_the_next_end_is_that_of_what_everybody_sees(
+    store: Store, record: WebinarRecord
+) -> None:
+    async def told(now: datetime) -> datetime | None:
+        return await store.read(lambda c: shown.next_end(c, "talks", now=now))
+
+    await store.write(
+        lambda c: programme.add(
+            c,
+            series_id="talks",
+            slug="draft",
+            content=replace(CONTENT, ends_at=record.ends_at - timedelta(minutes=30)),
+            draft=True,
+            now=NOW,
+        )
+    )
+    just = timedelta(milliseconds=1)
+    assert await told(record.ends_at - just) == record.ends_at
+    assert await told(record.ends_at) is None
 
 
 async def counted(connection: AsyncConnection, work: Callable[[], Awaitable[None]]) -> int:

@@ -46,6 +46,7 @@ def upgrade() -> None:  # noqa: PLR0915 - every table and index
         sa.Column("settings", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("last_number", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("edition", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_series")),
     )
     op.create_table(
