@@ -5,7 +5,8 @@
 A new SQLite file (WAL, synchronous=FULL) with a million readers of six languages in twenty zones.
 The webinar is announced, moved (an update to everybody who was told), cancelled (another one), and
 revived while all cancellations still wait. Each transaction that writes is timed; the longest is
-what incoming mail may have had to wait for. Mails count as sent between the steps.
+what incoming mail may have had to wait for, "processor" is the most that any of them needed of it:
+the rest is the disk and other programs. Mails count as sent between the steps.
 """
 
 from __future__ import annotations
@@ -74,19 +75,22 @@ async def prepare(folder: Path, readers: int) -> None:
 
 
 class Held:
-    """How long each transaction that writes takes; stands around the store's ``write``."""
+    """How long each transaction that writes takes, and how much of the processor; stands around the
+    store's ``write``."""
 
     def __init__(self, parts: Parts) -> None:
         self.spans: list[float] = []
+        self.worked: list[float] = []
         self._write = parts.store.write
         parts.store.write = self  # type: ignore[method-assign, assignment]
 
     async def __call__(self, unit: Unit, **how: object) -> object:
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         try:
             return await self._write(unit, **how)  # type: ignore[arg-type]
         finally:
             self.spans.append(time.perf_counter() - started)
+            self.worked.append(time.process_time() - worked)
 
 
 async def measure(folder: Path, readers: int) -> None:
@@ -98,9 +102,10 @@ async def measure(folder: Path, readers: int) -> None:
 
         async def step(name: str, act: Callable[[], Awaitable[object]]) -> None:
             held.spans.clear()
+            held.worked.clear()
             started = time.perf_counter()
             await act()
-            _tell(name, held.spans, time.perf_counter() - started)
+            _tell(name, held, time.perf_counter() - started)
 
         await step("announcement", parts.planner.tick)
         await asyncio.to_thread(_all_sent, folder)
@@ -152,12 +157,12 @@ def _all_sent(folder: Path) -> None:
     connection.close()
 
 
-def _tell(name: str, spans: list[float], whole: float) -> None:
-    middle, longest = statistics.median(spans) * 1e3, max(spans) * 1e3
-    many = sum(span > 0.25 for span in spans)
+def _tell(name: str, held: Held, whole: float) -> None:
+    spans = [span * 1e3 for span in held.spans]
     print(
-        f"{name:<26} {whole:7.1f} s  {len(spans):6} transactions"
-        f"  median {middle:6.1f} ms  longest {longest:7.1f} ms  above 250 ms: {many}",
+        f"{name:<24} {whole:6.1f} s  {len(spans):5} transactions"
+        f"  median {statistics.median(spans):5.1f} ms  longest {max(spans):6.1f} ms"
+        f"  processor {max(held.worked) * 1e3:6.1f} ms",
         flush=True,
     )
 

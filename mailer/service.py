@@ -15,11 +15,9 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from mailer.config.model import Config
-from mailer.desk.place import Desk
-from mailer.desk.routes import annex
 from mailer.errors import AlreadyServing, StoreUnavailable
 from mailer.housekeeping import BEAT_SECONDS, Housekeeping
 from mailer.inbound.listener import Listening, listen
@@ -29,9 +27,10 @@ from mailer.parts import Parts, make_transport, open_parts
 from mailer.sockets import Binding, bound
 from mailer.store import node, setting
 from mailer.store.engine import sqlite_file
-from mailer.web.opening import open_pages
-from mailer.web.server import Serving
 from scheduler.clock import Clock, SystemClock, Timers
+
+if TYPE_CHECKING:
+    from mailer.web.server import Serving
 
 DRAIN_SECONDS = 20.0  # SIGTERM ends the daemon within 30 s
 _LOOK_SECONDS = 0.5  # a change by another process is seen within this
@@ -124,6 +123,10 @@ class Service:
         settings, parts = self._config.web, self.parts
         if settings is None:
             return ()
+        from mailer.desk.place import Desk  # who has no pages need not wait for them
+        from mailer.desk.routes import annex
+        from mailer.web.opening import open_pages
+
         return await self._listeners.enter_async_context(
             open_pages(
                 self._config,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Catalogues:
         for language in wanted:
             tag = language.replace("_", "-").casefold()
             for candidate in (tag, tag.partition("-")[0]):
-                if candidate in self.languages:
+                if candidate == SOURCE_LANGUAGE or candidate in self.translations:
                     return candidate
         return SOURCE_LANGUAGE
 
@@ -66,6 +66,14 @@ def read_catalogues(folder: Path) -> Catalogues:
     )
 
 
+def sound_catalogues(folder: Path) -> Catalogues:
+    """The same of a folder whose files are known to be sound: each is parsed when a mail in its
+    language is first written, because that takes longer than most commands have to do."""
+    return Catalogues(
+        {path.stem.casefold(): _Later(path.read_bytes()) for path in _po_files(folder)}
+    )
+
+
 def parse_po(content: bytes) -> NullTranslations:
     """One catalogue. Messages marked fuzzy are not used: nobody has looked at them yet."""
     return GNUTranslations(io.BytesIO(_as_mo(content)))
@@ -86,6 +94,24 @@ def _po_files(folder: Path) -> Iterable[Path]:
         if not path.resolve().is_relative_to(root):
             raise ValueError(f"{path.name} lies outside its folder")
         yield path
+
+
+class _Later(NullTranslations):
+    """A catalogue that is parsed when something is first looked up in it."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self._content = content
+
+    @cached_property
+    def _parsed(self) -> NullTranslations:
+        return parse_po(self._content)
+
+    def gettext(self, message: str) -> str:
+        return self._parsed.gettext(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self._parsed.ngettext(msgid1, msgid2, n)
 
 
 _SOURCE = NullTranslations()

@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 import mailer
 from mailer.errors import TemplateFault
 from mailer.message import markdown, moment
-from mailer.message.catalogue import Catalogues, read_catalogues
+from mailer.message.catalogue import Catalogues, read_catalogues, sound_catalogues
 from mailer.message.facts import Facts, Item, Link, SeriesFacts, Speaker, WebinarFacts
 from mailer.message.mark import LEFTOVER, PATTERN, Personal
 from mailer.message.personal import Me, mailto
@@ -69,8 +69,7 @@ class Renderer:
     def __init__(self, builtin: Path, override: Path | None = None) -> None:
         self._builtin = _read(builtin, shown_below="")
         self._override = _read(override, shown_below=f"{override}/") if override else {}
-        folders = (builtin, override) if override else (builtin,)
-        self._catalogues = _catalogues(folders)
+        self._catalogues = _catalogues(builtin, override)
         places = override.glob("translations/*.po") if override else ()
         self._own_catalogues = {path.stem.casefold() for path in places}
         self._rooms: dict[tuple[str, str], _Room] = {}
@@ -326,12 +325,12 @@ def _place(traceback: TracebackType | None, name: str) -> tuple[str, int | None]
     return shown, line
 
 
-def _catalogues(folders: tuple[Path, ...]) -> Catalogues:
+def _catalogues(builtin: Path, override: Path | None) -> Catalogues:
     try:
-        found = [read_catalogues(folder / "translations") for folder in folders]
+        below = sound_catalogues(builtin / "translations")
+        return read_catalogues(override / "translations").over(below) if override else below
     except (PoFileError, ValueError, OSError) as error:
         raise TemplateFault("translations", None, _cause(error)) from error
-    return found[-1].over(found[0]) if len(found) > 1 else found[0]
 
 
 def _read(folder: Path, *, shown_below: str) -> dict[str, _File]:

@@ -61,7 +61,8 @@ async def test_a_page_shows_what_a_command_changed_and_what_was_configured_anew(
         empty = await browser.get("/copyright")
         assert (await browser.get("/copyright")).body == empty.body
         added = await home.command(
-            *("webinar", "add", "--title", "Matching services", "--starts", "2099-12-02T13:00")
+            *("webinar", "add", "--title", "Matching services"),
+            *("--starts", "2099-12-02T13:00", "--duration", "1h"),
         )
         assert added[0] == 0, added
         page = await browser.get("/copyright", if_none_match=empty.headers["etag"])

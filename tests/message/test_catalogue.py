@@ -14,7 +14,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import PoFileError, read_po
 
 from mailer.message.assent import read_assent
-from mailer.message.catalogue import Catalogues, parse_po, read_catalogues
+from mailer.message.catalogue import Catalogues, parse_po, read_catalogues, sound_catalogues
 from mailer.message.command import Command, Help, Subscribe, Unsubscribe
 from mailer.message.line import read_line
 from mailer.message.render import builtin_templates
@@ -96,6 +96,21 @@ def test_one_catalogue_lies_over_another() -> None:
 
 def test_no_folder_is_no_catalogue(tmp_path: Path) -> None:
     assert read_catalogues(tmp_path / "none").languages == ("en",)
+    assert sound_catalogues(tmp_path / "none").languages == ("en",)
+
+
+def test_sound_catalogues_are_parsed_when_they_are_wanted(tmp_path: Path) -> None:
+    (tmp_path / "nl.po").write_text(DUTCH, "utf-8")
+    (tmp_path / "de.po").write_bytes(b"nonsense here\n")
+    sound = sound_catalogues(tmp_path)
+    assert sound.languages == ("en", "de", "nl")
+    (tmp_path / "nl.po").unlink()  # a program that is replaced while it runs still says its own
+    assert sound.gettext("nl", "Welcome") == parse_po(DUTCH.encode()).gettext("Welcome")
+    assert sound.ngettext("nl", "one day", "%(num)s days", 1) == "één dag"
+    above = Catalogues({"nl": parse_po(DUTCH.split('msgid "one', 1)[0].encode())})
+    assert above.over(sound).ngettext("nl", "one day", "%(num)s days", 2) == "%(num)s dagen"
+    with pytest.raises(PoFileError):
+        sound.gettext("de", "Welcome")
 
 
 @pytest.mark.parametrize("content", [b"nonsense here\n", b'msgid "a"\nmsgstr "\xff"\n'])

@@ -372,8 +372,9 @@ async def test_a_database_that_is_away_is_told_to_everybody_and_asked_again(
     tmp_path: Path, place: Place
 ) -> None:
     file = tmp_path / "other.db"
-    file.mkdir()
     store = open_store(f"sqlite:///{file}")
+    file.unlink(missing_ok=True)
+    file.mkdir()
     kept, maker = Kept(store, place.clock), Maker()
 
     async def ask() -> object:
