@@ -7,6 +7,7 @@ with a database, a connection, a peer program or the whole program is marked `sl
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import is_hypothesis_test
 
+from mailer.log.handler import LineHandler
 from mailer.store.engine import Store, open_store
 from mailer.store.upgrade import make_ready
 from tests.peers import postgres, registry
@@ -198,3 +200,17 @@ def postfix() -> Callable[[Route], Postfix]:
     except PostfixMissing as error:
         registry.missing("postfix", str(error))
     return Postfix
+
+
+@pytest.fixture
+def untouched_logging() -> Iterator[None]:
+    """Whatever a test makes of logging, the next one finds it as it was."""
+    names = ("", "mailer", "scheduler", "sqlalchemy", "uvicorn.access")
+    before = {name: logging.getLogger(name).level for name in names}
+    yield
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if isinstance(one, LineHandler)]:
+        root.removeHandler(handler)
+        handler.close()
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)

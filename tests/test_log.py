@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TextIO, cast
@@ -22,20 +21,9 @@ from mailer.log.handler import LineHandler
 from mailer.log.redaction import LONGEST_TEXT, redacted
 from tests.examples import examples
 
+pytestmark = pytest.mark.usefixtures("untouched_logging")
+
 TOKEN = "abcdefghijklmnopqrstuvwxyz"
-
-
-@pytest.fixture(autouse=True)
-def untouched_logging() -> Iterator[None]:
-    names = ("", "mailer", "scheduler", "sqlalchemy", "uvicorn.access")
-    before = {name: logging.getLogger(name).level for name in names}
-    yield
-    root = logging.getLogger()
-    for handler in [one for one in root.handlers if isinstance(one, LineHandler)]:
-        root.removeHandler(handler)
-        handler.close()
-    for name, level in before.items():
-        logging.getLogger(name).setLevel(level)
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,12 +27,11 @@ PASSWORD = "canary-of-a-smarthost"
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
+def log(untouched_logging: None) -> io.StringIO:
     """Everything that is logged, at DEBUG."""
     stream = io.StringIO()
     configure(Log(level="debug"), stream)
-    yield stream
-    configure(Log(level="critical"), io.StringIO())
+    return stream
 
 
 def told(log: io.StringIO) -> str:

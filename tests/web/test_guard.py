@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,11 @@ from tests.web.place import Place, config, opened_place
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
+def log(untouched_logging: None) -> io.StringIO:
     """Everything that is logged."""
     stream = io.StringIO()
     configure(Log(level="debug"), stream)
-    yield stream
-    configure(Log(level="critical"), io.StringIO())
+    return stream
 
 
 def told(log: io.StringIO) -> str:
