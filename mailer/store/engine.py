@@ -64,6 +64,9 @@ class Store:
         self.fault: str | None = None  # why nothing can be made durable any more in this process
         self._writer = writer
         self._reader = reader
+        # The pool gives its connection to whoever asks at the right instant, so that one who writes
+        # all the time keeps it from the others: on SQLite they take turns.
+        self._turns = asyncio.Lock() if writer is not reader else None
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -88,10 +91,23 @@ class Store:
         return await self._ended(self._write(_WAYS[how](unit)), how)
 
     async def _write(self, unit: Unit[T]) -> T:
+        if self._turns is not None:
+            return await self._in_turn(self._turns, unit)
         for _ in range(CROSSINGS):
             with contextlib.suppress(_Crossed):
                 return await self._run(self._writer, unit)
         return await self._run(self._writer, unit)
+
+    async def _in_turn(self, turns: asyncio.Lock, unit: Unit[T]) -> T:
+        try:
+            async with asyncio.timeout(POOL_TIMEOUT_SECONDS):
+                await turns.acquire()
+        except TimeoutError as error:
+            raise StoreUnavailable("the database is busy") from error
+        try:
+            return await self._run(self._writer, unit)
+        finally:
+            turns.release()
 
     async def read(
         self, unit: Callable[[AsyncConnection], Awaitable[T]], *, how: How = How.STEPS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from sqlalchemy import text
 
 from mailer.errors import StoreUnavailable, WrongOwner
 from mailer.parts import Parts
-from mailer.store import setting
-from mailer.store.engine import Connection, open_store
+from mailer.store import lease, setting
+from mailer.store.engine import Connection, How, open_store
+from mailer.store.outbox import Priority
 from tests.world import make_sqlite
 
 
@@ -57,6 +60,29 @@ async def test_many_cancelled_writers_leave_the_store_usable(parts: Parts) -> No
     async with asyncio.timeout(5):
         await parts.store.write(lambda c: setting.put(c, "last", "x"))
     assert await parts.store.read(lambda c: setting.get(c, "last")) == "x"
+
+
+async def test_who_writes_all_the_time_leaves_others_their_turn(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.db"  # there is one writer on SQLite alone
+    await make_sqlite(path)
+    store = open_store(f"sqlite:///{path}")
+    wrote: list[str] = []
+    claim = partial(
+        lease.claim,
+        node="this",
+        now=datetime(2026, 10, 1, tzinfo=UTC),
+        limit=1,
+        priorities=(Priority.ANSWER, Priority.BULK),
+    )
+
+    async def write(who: str, times: int) -> None:
+        for _ in range(times):
+            await store.write(claim, how=How.ALONE)
+            wrote.append(who)
+
+    await asyncio.gather(write("many", 20), write("once", 1))
+    await store.dispose()
+    assert wrote.index("once") <= 2
 
 
 async def test_readers_go_on_while_somebody_writes(parts: Parts) -> None:
