@@ -12,7 +12,9 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +26,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from mailer.errors import StoreUnavailable, WrongOwner
 from mailer.log import get_logger
 from mailer.store.prepared import ALONE, AT_HAND
+from mailer.store.sole import SoleWriter
 from mailer.store.thread import ThreadConnection
 
 T = TypeVar("T")
@@ -64,9 +67,9 @@ class Store:
         self.fault: str | None = None  # why nothing can be made durable any more in this process
         self._writer = writer
         self._reader = reader
-        # The pool gives its connection to whoever asks at the right instant, so that one who writes
-        # all the time keeps it from the others: on SQLite they take turns.
-        self._turns = asyncio.Lock() if writer is not reader else None
+        self._sole: SoleWriter | None = None
+        if writer is not reader:
+            self._sole = SoleWriter(writer, patience=POOL_TIMEOUT_SECONDS)
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -91,44 +94,28 @@ class Store:
         return await self._ended(self._write(_WAYS[how](unit)), how)
 
     async def _write(self, unit: Unit[T]) -> T:
-        if self._turns is not None:
-            return await self._in_turn(self._turns, unit)
+        if self._sole is not None:
+            return await self._run(self._sole.turn(), unit)
         for _ in range(CROSSINGS):
             with contextlib.suppress(_Crossed):
-                return await self._run(self._writer, unit)
-        return await self._run(self._writer, unit)
-
-    async def _in_turn(self, turns: asyncio.Lock, unit: Unit[T]) -> T:
-        try:
-            async with asyncio.timeout(POOL_TIMEOUT_SECONDS):
-                await turns.acquire()
-        except TimeoutError as error:
-            raise StoreUnavailable("the database is busy") from error
-        try:
-            return await self._run(self._writer, unit)
-        finally:
-            turns.release()
+                return await self._run(_pooled(self._writer), unit)
+        return await self._run(_pooled(self._writer), unit)
 
     async def read(
         self, unit: Callable[[AsyncConnection], Awaitable[T]], *, how: How = How.STEPS
     ) -> T:
         """Run a unit that only reads, on one snapshot; ``how`` as for `write`."""
-        return await self._ended(self._run(self._reader, _WAYS[how](unit)), how)
+        return await self._ended(self._run(_pooled(self._reader), _WAYS[how](unit)), how)
 
     async def _ended(self, work: Awaitable[T], how: How) -> T:
         # A lone statement ends by itself; a task of its own would make it wait for others' turns.
-        ends_itself = how is How.ALONE and self.sqlite_path is not None
+        ends_itself = how is How.ALONE and self._sole is not None
         return await (work if ends_itself else _shielded(work))
 
-    async def _run(self, engine: AsyncEngine, unit: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _run(self, opened: AbstractAsyncContextManager[AsyncConnection], unit: Unit[T]) -> T:
         try:
-            connection = await engine.connect()
-            # Not as a context: that would give its end a task of its own, which waits its turn.
-            try:
-                async with connection.begin():
-                    return await unit(connection)
-            finally:
-                await connection.close()
+            async with opened as connection:
+                return await unit(connection)
         except (OperationalError, InterfaceError) as error:
             if getattr(error.orig, "sqlstate", None) in _CROSSED:
                 raise _Crossed(f"others were in the way: {error.orig}") from error
@@ -140,7 +127,7 @@ class Store:
             if type(error) is DatabaseError:  # SQLite: no database, or a damaged one
                 raise StoreUnavailable(f"the database cannot be read: {error.orig}") from error
             raise
-        except TimeoutError as error:  # the pool had no connection in time
+        except TimeoutError as error:  # there was no connection in time
             raise StoreUnavailable("the database is busy") from error
         except MemoryError as error:
             raise StoreUnavailable("there is no memory left for the database") from error
@@ -161,6 +148,8 @@ class Store:
 
     async def dispose(self) -> None:
         """Close every connection."""
+        if self._sole is not None:
+            await self._sole.dispose()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
@@ -169,21 +158,36 @@ class Store:
 Unit = Callable[[AsyncConnection], Awaitable[T]]
 
 
+@contextlib.asynccontextmanager
+async def _pooled(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    connection = await engine.connect()
+    # Not as a context of its own: that would end in a task, which waits its turn.
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
 def _in_steps(unit: Unit[T]) -> Unit[T]:
-    return unit
+    async def stepping(connection: AsyncConnection) -> T:
+        async with connection.begin():
+            return await unit(connection)
+
+    return stepping
 
 
 def _at_hand(unit: Unit[T]) -> Unit[T]:
     async def here(connection: AsyncConnection) -> T:
-        driver = _sqlite_driver(connection)
-        if driver is None:
-            return await unit(connection)
-        try:
-            await driver.begin_now()
-        except sqlite3.Error as error:
-            raise DBAPIError.instance("BEGIN", (), error, sqlite3.Error) from error
-        with driver.at_hand(), _noted(connection, AT_HAND, driver):
-            return await unit(connection)
+        async with connection.begin():
+            driver = _sqlite_driver(connection)
+            if driver is None:
+                return await unit(connection)
+            try:
+                await driver.begin_now()
+            except sqlite3.Error as error:
+                raise DBAPIError.instance("BEGIN", (), error, sqlite3.Error) from error
+            with driver.at_hand(), _noted(connection, AT_HAND, driver):
+                return await unit(connection)
 
     return here
 
@@ -192,9 +196,12 @@ def _alone(unit: Unit[T]) -> Unit[T]:
     async def lone(connection: AsyncConnection) -> T:
         driver = _sqlite_driver(connection)
         if driver is None:
-            return await unit(connection)
+            return await _in_steps(unit)(connection)
         with _noted(connection, ALONE, driver):
-            return await unit(connection)
+            result = await unit(connection)
+        if connection.in_transaction():
+            raise RuntimeError("a unit that runs alone has one statement, and a prepared one")
+        return result
 
     return lone
 
@@ -319,7 +326,7 @@ def _sqlite_engine(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...])
         connect_args={
             "timeout": BUSY_TIMEOUT_SECONDS,
             "isolation_level": None,
-            "async_creator_fn": ThreadConnection,
+            "async_creator_fn": partial(ThreadConnection, begin),
         },
     )
 
@@ -332,7 +339,7 @@ def _sqlite_engine(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...])
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.connection.driver_connection.begin_with(begin)
+        connection.connection.driver_connection.begin_soon()
 
     @event.listens_for(engine.sync_engine, "invalidate")
     def _unlock(connection: Any, _record: object, _error: BaseException | None) -> None:

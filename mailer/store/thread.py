@@ -33,18 +33,20 @@ class _Result(NamedTuple):
 class ThreadConnection(aiosqlite.Connection):
     """An aiosqlite connection as SQLAlchemy uses it."""
 
-    def __init__(self, database: str, **settings: Any) -> None:
-        """``settings`` are those of `sqlite3.connect`. Awaiting the connection opens it."""
+    def __init__(self, begin: str, database: str, **settings: Any) -> None:
+        """``begin`` is the statement that begins a transaction; ``settings`` are those of
+        `sqlite3.connect`. Awaiting the connection opens it."""
         # Never two threads at once: whoever has the connection waits for its thread, or is at hand.
         connect = partial(sqlite3.connect, database, **settings | {"check_same_thread": False})
         super().__init__(connect, _CHUNK)
         self._thread.daemon = True  # a connection that is lost does not keep the process
+        self._begins_with = begin
         self._begin = ""
         self.is_at_hand = False
 
-    def begin_with(self, statement: str) -> None:
+    def begin_soon(self) -> None:
         """Begin a transaction when the next statement comes."""
-        self._begin = statement
+        self._begin = self._begins_with
 
     def interrupt_now(self) -> None:
         """End the statement that runs, if one does; from any thread."""
@@ -87,8 +89,7 @@ class ThreadConnection(aiosqlite.Connection):
     async def run_alone(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
         """The rows of a statement that is a whole transaction: one hop for all of it. A cancelled
         caller gets away when the transaction is over."""
-        begin, self._begin = self._begin, ""
-        work = partial(_run_alone, self._conn, begin, sql, parameters)
+        work = partial(_run_alone, self._conn, self._begins_with, sql, parameters)
         try:
             rows: list[Any] = await self._execute(work)  # type: ignore[no-untyped-call]
         except asyncio.CancelledError:

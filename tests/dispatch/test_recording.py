@@ -28,7 +28,9 @@ class Counting(Store):
 
     @classmethod
     def over(cls, store: Store) -> Counting:
-        return cls(store.url, store._writer, store._reader)
+        one = cls.__new__(cls)
+        one.__dict__.update(vars(store))  # the same connections
+        return one
 
     async def write(self, unit, *, how=How.STEPS):  # type: ignore[no-untyped-def]
         if self.away:

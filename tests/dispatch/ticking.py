@@ -34,7 +34,9 @@ class Fickle(Store):
 
     @classmethod
     def over(cls, store: Store) -> Fickle:
-        return cls(store.url, store._writer, store._reader)
+        one = cls.__new__(cls)
+        one.__dict__.update(vars(store))  # the same connections
+        return one
 
     async def write(self, unit: Callable[[Connection], Awaitable[T]]) -> T:
         if self.away:
