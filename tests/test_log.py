@@ -296,6 +296,13 @@ def test_redaction_takes_any_text_and_leaves_no_token(before: str, after: str) -
     assert TOKEN not in str(shown)
 
 
+def test_a_long_text_is_not_cut_within_a_token() -> None:
+    """S22: most of a token is as good as all of it."""
+    words = " -" * ((LONGEST_TEXT - 20) // 2)
+    assert redacted("event", f"{words} {TOKEN} x", addresses=False) == f"{words} …"
+    assert redacted("exception", f"x {TOKEN}{words}", addresses=False) == f"…{words}"
+
+
 @pytest.mark.parametrize("worst", ["a" * 100_000, "@" * 100_000, "a@" * 50_000, '"' * 100_000])
 def test_redaction_is_bounded(worst: str) -> None:
     began = time.process_time()

@@ -40,6 +40,7 @@ def routes(desk: Desk) -> list[Route]:
     signing_in, first_run = SigningIn(desk), FirstRun(desk)
     return [
         _get("/admin", signing_in.home),
+        _get("/admin/", signing_in.home),
         _get("/admin/sign-in", signing_in.show),
         _post("/admin/sign-in", signing_in.ask),
         _get("/admin/sign-in/{token}", signing_in.look),

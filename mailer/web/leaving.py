@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -53,6 +54,8 @@ class Leaving:
     async def show(self, request: Request) -> Response:
         """The question, with a button; for who has left, by whatever way, the way back."""
         leaver = await self._leaver(request)
+        if leaver is None:
+            return self._nobody(request)
         if not leaver.is_gone:
             return self._page(leaver, "ask")
         return self._page(leaver, "gone", undo=await self._undo(leaver.subscription))
@@ -61,18 +64,26 @@ class Leaving:
         """One click, whoever makes it."""
         site = self._site
         leaver = await self._leaver(request)
+        if leaver is None:
+            return self._nobody(request)
         sent = await fields(request)
         if sent.get(FIELD, "").lower() != CLICK.lower():
             return self._page(leaver, "ask", status=400)
         await site.intake.command(leaver.series, asker("one click"), Unsubscribe(token=leaver.text))
         return self._page(leaver, "done", undo=await self._undo(leaver.subscription))
 
-    async def _leaver(self, request: Request) -> Leaver:
-        """Who holds the link: a subscriber, or somebody who takes part in a webinar."""
+    async def _leaver(self, request: Request) -> Leaver | None:
+        """Who holds the link: a subscriber, or somebody who takes part in a webinar; None for who
+        was erased since. Raises HTTPException 404 for what is no such link."""
         speaker = await self._speaker(request)
         if speaker is not None:
             return speaker
-        held = await holder_of(self._site, request, Purpose.UNSUBSCRIBE)
+        try:
+            held = await holder_of(self._site, request, Purpose.UNSUBSCRIBE)
+        except HTTPException:
+            if await self._was_erased(request):
+                return None
+            raise
         return Leaver(
             text=held.text,
             series=held.series,
@@ -80,6 +91,18 @@ class Leaving:
             address=held.subscription.address,
             subscription=held.subscription,
         )
+
+    async def _was_erased(self, request: Request) -> bool:
+        """Whether the link was made here, for somebody of whom nothing is kept."""
+        token = self._site.secrets.mint.read(Purpose.UNSUBSCRIBE, request.path_params["token"])
+        if token is None or token.subject == NOBODY:
+            return False
+        return await self._site.store.read(lambda c: people.by_id(c, token.subject)) is None
+
+    def _nobody(self, request: Request) -> Response:
+        """An old mail's button works for who was erased as well: they get no mail."""
+        series = self._site.config.series[0]  # nobody knows any more which one it was
+        return page(self._site, series, visitor(request, self._site.renderer, series), "erased")
 
     async def _speaker(self, request: Request) -> Leaver | None:
         site, text = self._site, request.path_params["token"].lower()

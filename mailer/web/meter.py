@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+_REASONS = ("foreign or stale", "limit")
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -31,6 +32,8 @@ class Meter:
             ("reason",),
             registry=self.registry,
         )
+        for reason in _REASONS:  # at zero, so that a monitor sees the first
+            self._refused.labels(reason)
 
     def served(self, route: str, method: str, status: int, seconds: float) -> None:
         """A request was answered."""

@@ -25,6 +25,8 @@ _LANES: Mapping[str, tuple[Priority, ...]] = {
     "answers": (Priority.ANSWER, Priority.PERSONAL),
     "bulk": (Priority.BULK, Priority.INVITATION),
 }
+_BECAME = ("deferred", "failed", "sent")  # that alert rules ask for
+_LEVELS = ("critical", "error", "warning")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,19 +94,33 @@ def _process(counting: Counting, probes: Sequence[Probe]) -> Iterator[Metric]:
         holds.add_metric([one.name], float(one.holds))
     yield holds
     yield _counted(
-        counting, "settled", "mailer_outbox_settled", "Mails by what became of an attempt.", "state"
+        counting,
+        "settled",
+        "mailer_outbox_settled",
+        "Mails by what became of an attempt.",
+        "state",
+        begins=_BECAME,
     )
     yield _counted(
         counting, "taken", "mailer_inbound_mails", "Mails that were taken, by command.", "command"
     )
     yield _counted(
-        counting, "logged", "mailer_log_records", "Lines of the log that tell of trouble.", "level"
+        counting,
+        "logged",
+        "mailer_log_records",
+        "Lines of the log that tell of trouble.",
+        "level",
+        begins=_LEVELS,
     )
 
 
-def _counted(counting: Counting, what: str, name: str, text: str, label: str) -> Metric:
+def _counted(
+    counting: Counting, what: str, name: str, text: str, label: str, *, begins: Sequence[str] = ()
+) -> Metric:
+    """A counter; what it ``begins`` with is there from the start, for a monitor sees no growth in
+    what appears with its first count."""
     metric = CounterMetricFamily(name, text, labels=[label])
-    for which, number in sorted(counting.of(what).items()):
+    for which, number in sorted({**dict.fromkeys(begins, 0), **counting.of(what)}.items()):
         metric.add_metric([which], number)
     return metric
 

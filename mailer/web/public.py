@@ -48,8 +48,10 @@ class Public:
         return await self._programme(request, self._site.series_at(request))
 
     async def slashed(self, request: Request) -> Response:
-        """The same with a slash too many."""
-        return RedirectResponse(f"/{self._site.series_at(request).id}", status_code=308)
+        """The same with a slash too many, in the language and zone that were chosen."""
+        series = self._site.series_at(request)
+        who = visitor(request, self._site.renderer, series)
+        return RedirectResponse(f"/{series.id}{who.query}", status_code=308)
 
     async def webinar(self, request: Request) -> Response:
         """One webinar."""

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mailer.errors import StoreUnavailable
@@ -74,10 +74,15 @@ def _pages(
     problems: Problems,
     unknown: Callable[[Request, Exception], Awaitable[Response]],
 ) -> ASGIApp:
+    async def other_method(request: Request, _: Exception) -> Response:
+        allowed = {"Allow": _allowed(table, request.scope)}
+        return await problems.refused(request, HTTPException(405, headers=allowed))
+
     pages = Starlette(
         routes=table,
         exception_handlers={
             401: unknown,
+            405: other_method,
             HTTPException: problems.refused,
             StoreUnavailable: problems.unavailable,
             Exception: problems.failed,
@@ -85,6 +90,12 @@ def _pages(
     )
     pages.router.redirect_slashes = False  # one click is never led elsewhere (RFC 8058 §3.1)
     return pages
+
+
+def _allowed(table: Sequence[Route], scope: Scope) -> str:
+    """Every method that a path answers to, by whichever route (RFC 9110 §15.5.6)."""
+    there = [route for route in table if route.matches(scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in there for method in route.methods or ()}))
 
 
 def metrics_alone(health: Health, meter: Meter, *, now: Callable[[], float]) -> ASGIApp:

@@ -101,6 +101,8 @@ UNSHOWN = {
     "import_row": ("address_key", "name", "language", "timezone", "outcome"),
 }  # fmt: skip
 
+LEAVING = """"onclick=alert(1) 'onclick=alert(1) ><script>alert(1)</script>"""
+
 Say = Callable[[str], str]
 
 
@@ -110,8 +112,9 @@ def harmless(word: str) -> str:
 
 
 def hostile(word: str) -> str:
-    """The same with everything behind it that could do harm."""
-    return f"field-{word} {ALL}"
+    """The same with everything behind it that could do harm; first what leaves an attribute, for
+    where there is little room the rest is cut off."""
+    return f"field-{word} {LEAVING} {ALL}"
 
 
 @dataclass(frozen=True, kw_only=True)

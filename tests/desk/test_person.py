@@ -6,15 +6,19 @@ from datetime import timedelta
 
 import pytest
 
+from mailer.dossier import dossier
+from mailer.intake.context import hash_address
 from mailer.message.command import Channel
-from mailer.store import page_deed, people, registration
+from mailer.store import page_deed, people, programme, registration, suppression
 from mailer.store.people import Act, State, Subscription
 from mailer.store.registration import State as Choice
+from mailer.store.suppression import Reason
 from tests.desk.filling import filled
-from tests.desk.place import THEIRS, Desktop, Place
+from tests.desk.place import THEIRS, WEDNESDAY, Desktop, Place
+from tests.intake.returning import last_return_path, report
 from tests.outbox_reader import queued
 from tests.peers.browser import Answer
-from tests.world import ANA, BOB, SERIES, send_all, subscribed
+from tests.world import ANA, BOB, SERIES, content, letter, mail_in, send_all, subscribed
 
 THERE = "/admin/copyright/people"
 
@@ -78,6 +82,45 @@ async def test_it_says_everything_of_this_series_and_nothing_of_another(either: 
     assert "iscc: Registered, 1 October 2026" in page.words
     assert "iscc: was told that it begins on Wednesday, 25 November 2026" in page.words
     assert "patents" not in page.text.replace("Patent Webinars", "")
+
+
+async def test_whatever_happens_in_another_series_the_page_stays_as_it_is(place: Place) -> None:
+    """S12: subscribed, registered, written to and from, come back, left."""
+    await place.webinar()
+    ana = await subscribed(place.parts, ANA)
+    ada = await place.signed_in()
+    before = (await ada.get(f"{THERE}/{ana.id}")).words
+    await in_patents(place)
+    now, parts = place.clock.now(), place.parts
+    theirs = await parts.store.write(
+        lambda c: programme.add(
+            c,
+            series_id=THEIRS.id,
+            slug="claims",
+            content=content(WEDNESDAY, "Claims"),
+            draft=False,
+            now=now,
+        )
+    )
+    await parts.store.write(
+        lambda c: registration.choose(c, ana.subscriber_id, theirs.id, Choice.REGISTERED, now=now)
+    )
+    await mail_in(parts, letter(ANA.mailbox, THEIRS.address, "help"), THEIRS.address)
+    assert await send_all(parts) == 1
+    assert (await report(parts, last_return_path(parts))).word == "bounce: hard 5.1.1"
+    await parts.store.write(
+        lambda c: suppression.add(
+            c,
+            address_hash=hash_address(parts.secrets.hash_key, ANA),
+            scope=THEIRS.id,
+            reason=Reason.LEFT,
+            now=now,
+        )
+    )
+    found = await dossier(parts, ANA)
+    everywhere = (found.mails, found.bounces, found.received, found.suppressions)
+    assert [len(one) for one in (*everywhere, found.registrations)] == [1, 1, 1, 1, 1]
+    assert (await ada.get(f"{THERE}/{ana.id}")).words == before
 
 
 async def test_a_person_of_another_series_is_not_there(place: Place) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from mailer.store import journal, page_deed, programme
 from tests.desk.filling import filled
-from tests.desk.place import COOKIE, Desktop, Place
+from tests.desk.place import COOKIE, OURS, THEIRS, Desktop, Place, config, opened_place
 from tests.peers.browser import Answer
 
 THERE = "/admin/copyright/programme"
@@ -86,6 +88,20 @@ async def test_a_file_that_was_not_looked_at_is_not_stored(place: Place) -> None
     now = place.clock.now()
     await place.parts.store.write(lambda c: journal.sweep(c, before=now, now=now))
     assert (await ada.post(f"{IMPORT}/1", sent)).status == 404
+
+
+async def test_a_file_is_stored_in_the_series_that_it_was_looked_at_for(tmp_path: Path) -> None:
+    """S12: what is kept names no series, so the form's token has to."""
+    both = (OURS, replace(THEIRS, organisers=OURS.organisers))
+    settings = config(f"sqlite:///{tmp_path}/mailer.db", tmp_path, series=both)
+    async with opened_place(settings) as place:
+        ada = await place.signed_in()
+        sent = filled(await upload(ada, SEASON), f"{IMPORT}/")
+        elsewhere = f"{IMPORT}/1".replace("copyright", "patents")
+        assert (await ada.post(elsewhere, sent)).status == 403
+        assert await place.parts.store.read(programme.listing) == ()
+        assert (await ada.post(f"{IMPORT}/1", sent)).status == 303
+        assert await slugs(place) == ["iscc", "scale"]
 
 
 async def test_what_is_too_large_is_refused(place: Place) -> None:

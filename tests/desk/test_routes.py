@@ -157,6 +157,13 @@ async def test_nobody_sees_anything_without_signing_in(place: Place) -> None:
             assert "Content Code" not in answer.text, route.path
 
 
+async def test_a_slash_behind_admin_is_no_other_page(place: Place) -> None:
+    desktop = await place.signed_in()
+    for path in ("/admin", "/admin/"):
+        answer = await desktop.get(path)
+        assert (answer.status, answer.headers["location"]) == (303, THERE)
+
+
 async def test_every_change_needs_its_forms_token(place: Place) -> None:
     """S10: no token, a wrong one, that of another form, of another visit, or of nobody's."""
     world = await furnished(place)
@@ -365,7 +372,7 @@ def test_a_link_is_told_nowhere() -> None:
     assert shown_path("/admin/copyright/people/7") == "/admin/copyright/people/7"
 
 
-@pytest.mark.parametrize("path", ["/admin/", "/admin/copyright/", "/admin/copyright/none",
+@pytest.mark.parametrize("path", ["/admin/copyright/", "/admin/copyright/none",
     "/admin/copyright/announcements/99999999999999999999", "/admin/copyright/announcements/x",
     "/admin/copyright/announcements/0", "/admin/%00", "/admin/copyright/../sign-in"])  # fmt: skip
 async def test_what_is_not_listed_is_not_there(place: Place, path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +17,19 @@ from mailer.message.address import Purpose
 from mailer.store import visit
 from mailer.store.schema import sign_in as links
 from mailer.store.schema import visit as visits
-from mailer.store.visit import IDLE_FOR, LASTS_FOR, LINK_FOR
-from tests.desk.place import ADA, COOKIE, EVE, Desktop, Place, config, opened_place
+from mailer.store.visit import IDLE_FOR, LASTS_FOR
+from tests.desk.place import (
+    ADA,
+    COOKIE,
+    EVE,
+    MAX,
+    OURS,
+    THEIRS,
+    Desktop,
+    Place,
+    config,
+    opened_place,
+)
 from tests.outbox_reader import mails, queued, text
 from tests.peers.browser import Answer
 from tests.world import send_all
@@ -142,7 +154,7 @@ async def test_a_link_is_too_old_after_a_quarter_of_an_hour(place: Place) -> Non
     """S23."""
     path = await link(place)
     seal = (await place.browser.get(path)).hidden("seal")
-    place.later(LINK_FOR)
+    place.later(timedelta(minutes=15))
     assert (await place.browser.get(path)).status == 410
     late = await place.browser.post(path, {"seal": seal})
     assert (late.status, "set-cookie" in late.headers) == (410, False)
@@ -159,8 +171,25 @@ async def test_no_other_token_is_a_way_in(place: Place) -> None:
 
 
 async def test_who_is_no_organiser_any_more_cannot_use_a_link(place: Place) -> None:
+    """S23: nor the page with its button, if they loaded that before."""
     path = await link(place, "gone@example.org")
     assert (await place.browser.get(path)).status == 410
+    seal = place.desk.site.seal.make(f"desk enter {path.rpartition('/')[2]}")
+    answer = await place.browser.post(path, {"seal": seal})
+    assert (answer.status, "set-cookie" in answer.headers) == (410, False)
+    assert await count(place) == (1, 0)
+
+
+async def test_a_series_without_organisers_is_looked_after_by_nobody(tmp_path: Path) -> None:
+    """S23: who comes first has no more rights than who comes last."""
+    nobodys = replace(THEIRS, organisers=())
+    settings = config(f"sqlite:///{tmp_path}/mailer.db", tmp_path, series=(OURS, nobodys))
+    async with opened_place(settings) as place:
+        await ask(place, MAX.mailbox)
+        assert await count(place) == (0, 0)
+        assert (await place.browser.get(await link(place, MAX.key))).status == 410
+        assert (await (await place.signed_in(MAX)).get("/admin/patents")).status == 401
+        assert (await (await place.signed_in(ADA)).get("/admin/patents")).status == 404
 
 
 async def test_the_cookie_is_as_safe_as_it_can_be(place: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -124,6 +125,17 @@ async def test_without_a_token_of_ours_nobody_is_changed_and_a_person_reads_it(
     assert [(row.template, row.recipient) for row in await queued(parts)][1:] == [
         ("forward", "organiser@example.org")
     ]
+
+
+async def test_a_complaint_in_the_name_of_a_subscriber_changes_nobody(parts: Parts) -> None:
+    """S5: without a token anybody can have written it."""
+    ana, _, _ = await reader_with_mail(parts)
+    content = sample("arf-abuse").replace(SAMPLE_TOKEN, b"a" * 26)
+    forged = re.sub(rb"(?m)^From: .*?(?=\r?$)", b"From: " + ANA.mailbox.encode(), content, count=1)
+    assert forged != content
+    found = await mail_in(parts, forged, ADDRESSES[0], sender=ANA.mailbox)
+    assert found.word == "complaint: abuse, without a token"
+    assert (await now_of(parts, ana)).state is State.ACTIVE
 
 
 async def test_failed_authentication_is_for_the_operator(parts: Parts, clock: VirtualClock) -> None:

@@ -13,6 +13,8 @@ from sqlalchemy import event
 from mailer.config.model import Limits
 from mailer.intake.delivery import Intake
 from mailer.parts import Parts
+from mailer.store.engine import Connection
+from mailer.store.thread import ThreadConnection
 from tests.world import SERIES, letter, mail_in, opened
 
 SUBSCRIBE = SERIES.address.replace("@", "+subscribe@")
@@ -30,6 +32,13 @@ async def either(migrated_url: str, tmp_path: Path) -> AsyncIterator[Parts]:
         yield parts
 
 
+async def writer(connection: Connection) -> ThreadConnection:
+    """The connection that every mail is written on."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, ThreadConnection)
+    return driver
+
+
 async def wish(parts: Parts, number: int) -> list[str]:
     """The statements of one stranger's wish to subscribe."""
     seen: list[str] = []
@@ -44,9 +53,7 @@ async def wish(parts: Parts, number: int) -> list[str]:
         await mail_in(parts, content, SUBSCRIBE, sender=author)
         event.remove(parts.store._writer.sync_engine, "before_cursor_execute", note)
         return seen
-    async with parts.store._writer.connect() as connection:
-        driver = (await connection.get_raw_connection()).driver_connection
-    assert driver is not None
+    driver = await parts.store.write(writer)
     await driver.set_trace_callback(seen.append)
     await mail_in(parts, content, SUBSCRIBE, sender=author)
     await driver.set_trace_callback(None)

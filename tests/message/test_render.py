@@ -435,6 +435,36 @@ def test_no_text_becomes_part_of_the_page(kind: str, text: str) -> None:
     assert "script" not in _Page(RENDERER.render(kind, _with(text, bad)).html).tags
 
 
+# Details that are not any text but a word of ours, a language, a zone or a moment.
+SET = frozenset({"at", "audience", "end", "expires", "kind", "language", "paused_until", "since",
+                 "start", "state", "text_language", "told", "until", "was_ends_at", "was_starts_at",
+                 "was_zone", "zone"})  # fmt: skip
+EVERY_CASE = [(kind, number) for kind in KINDS for number in range(len(DETAILS.get(kind, ({},))))]
+
+
+def _all_with(kind: str, number: int, text: str) -> Facts:
+    """A mail of this kind with this text in every text that it can be given."""
+    details = DETAILS.get(kind, ({},))[number]
+    fixed = SET | {"value"} if details.get("ok") is True else SET
+    said = {
+        name: f"{value} {text}" if isinstance(value, str) and value and name not in fixed else value
+        for name, value in details.items()
+    }
+    facts, texts = sample(kind, details=said), _with(text, "https://example.org/x")
+    items = tuple(replace(one, text=f"{one.text} {text}") for one in facts.items)
+    return replace(
+        facts, series=texts.series, webinar=texts.webinar, webinars=texts.webinars, items=items
+    )
+
+
+@pytest.mark.parametrize(("kind", "number"), EVERY_CASE)
+def test_no_text_becomes_part_of_any_mail(kind: str, number: int) -> None:
+    """S9: of the webinar, of organisers, of servers and of who wrote, in every mail there is."""
+    plain = _Page(RENDERER.render(kind, _all_with(kind, number, "plain")).html)
+    page = _Page(RENDERER.render(kind, _all_with(kind, number, " ".join(BAD_TEXTS))).html)
+    assert (page.tags, page.attributes) == (plain.tags, plain.attributes)
+
+
 @pytest.mark.parametrize(
     "url",
     ["javascript:alert(1)", "JAVASCRIPT:alert(1)", "data:text/html,x", "//example.org", "x\ny"],

@@ -116,6 +116,17 @@ async def test_metrics_count_what_happens(either: Place) -> None:
     assert value(after, "mailer_http_forms_refused_total", reason="foreign or stale") == 1
 
 
+async def test_what_alarms_go_by_is_there_before_it_happens(place: Place) -> None:
+    """A monitor sees no growth in a counter that appears with its first count."""
+    text = await place.browser.get("/metrics")
+    for level in ("critical", "error", "warning"):
+        assert value(text, "mailer_log_records_total", level=level) is not None
+    for state in ("deferred", "failed", "sent"):
+        assert value(text, "mailer_outbox_settled_total", state=state) == 0
+    for reason in ("foreign or stale", "limit"):
+        assert value(text, "mailer_http_forms_refused_total", reason=reason) == 0
+
+
 async def test_metrics_are_named_by_the_conventions_and_hold_nobodys_name(place: Place) -> None:
     await wish(place)
     ana = await place.ana()

@@ -67,6 +67,17 @@ async def test_a_second_click_is_as_good_as_the_first(place: Place) -> None:
     assert (await place.again(ana)) == left
 
 
+async def test_the_button_of_an_old_mail_works_for_who_was_erased(place: Place) -> None:
+    ana = await place.ana()
+    path = f"/u/{place.token(Purpose.UNSUBSCRIBE, ana)}"
+    await place.parts.person_changes.forget(ana.address)
+    answers = [await place.browser.post(path, CLICK), await place.browser.get(path)]
+    assert [(one.status, "Nothing about you is kept here" in one.text) for one in answers] == [
+        (200, True),
+        (200, True),
+    ]
+
+
 async def test_a_hundred_clicks_at_once_are_one_change(place: Place) -> None:
     ana = await place.ana()
     path = f"/u/{place.token(Purpose.UNSUBSCRIBE, ana)}"

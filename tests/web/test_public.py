@@ -77,6 +77,11 @@ async def test_the_only_series_is_the_front_page(place: Place) -> None:
     assert (slashed.status, slashed.headers["location"]) == (308, "/copyright")
 
 
+async def test_a_slash_too_many_keeps_language_and_zone(place: Place) -> None:
+    slashed = await place.browser.get("/copyright/?lang=fr&zone=Asia/Tokyo&next=//evil.example")
+    assert slashed.headers["location"] == "/copyright?lang=fr&zone=Asia%2FTokyo"
+
+
 async def test_several_series_are_listed(tmp_path: Path) -> None:
     other = replace(SERIES, id="other", title="Other Webinars", address="other@lists.example.org")
     settings = replace(config(f"sqlite:///{tmp_path}/m.db", tmp_path), series=(SERIES, other))

@@ -178,9 +178,17 @@ async def test_what_is_not_listed_is_not_there(place: Place, path: str) -> None:
     assert (answer.status, "location" in answer.headers) == (404, False)
 
 
-async def test_a_method_that_a_page_has_not_is_told(place: Place) -> None:
-    answer = await place.browser.ask("DELETE", "/copyright")
-    assert (answer.status, "GET" in answer.headers["allow"]) == (405, True)
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/copyright", "GET, HEAD"), ("/copyright/subscribe", "GET, HEAD, POST"),
+     ("/copyright/w/iscc/register", "POST"), ("/u/none", "GET, HEAD, POST")],
+)  # fmt: skip
+async def test_a_method_that_a_page_has_not_is_told_with_those_it_has(
+    place: Place, path: str, allowed: str
+) -> None:
+    for method in ("DELETE", "OPTIONS"):
+        answer = await place.browser.ask(method, path)
+        assert (answer.status, answer.headers["allow"]) == (405, allowed)
 
 
 async def test_the_style_sheet_is_kept_until_it_changes(place: Place) -> None:
