@@ -21,7 +21,7 @@ NAMES = [
     "../../etc/passwd",
     "..%2f..%2fetc%2fpasswd",
     "%2e%2e/secret",
-    "/etc/passwd",
+    "{outside}",  # nothing of the machine's: a code without the defence would write there
     "/{folder}/secret",
     "..\\..\\secret",
     "C:\\secret",
@@ -45,7 +45,7 @@ async def test_no_file_of_that_name_is_read_or_written(
     ada = await place.signed_in()
     before = contents(tmp_path.parent)
     for name in NAMES:
-        named = name.format(folder=tmp_path) + ending
+        named = name.format(folder=tmp_path, outside=outside) + ending
         for path, content in ((PEOPLE, b"address\nzoe@example.net\n"), (PROGRAMME, SEASON)):
             fields = filled(await ada.get(path), path)
             page = await ada.upload(path, fields, name=named, content=content)
