@@ -177,6 +177,7 @@ NONE = {
     "/static/style.css": "in every picture",
     "/static/icon.svg": "in the browser's own frame",
     "/{series}/": _LEADS_ON,
+    "/admin/": "the same as /admin",
     "/{series}/calendar.ics": _FOR_PROGRAMS,
     "/{series}/feed.xml": _FOR_PROGRAMS,
     "/{series}/w/{webinar}.ics": _FOR_PROGRAMS,
