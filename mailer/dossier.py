@@ -237,7 +237,7 @@ async def _told(
     records = {one.id: one for one in await programme.listing(connection, ends_after=now)}
     known = await history.known_to(connection, [one.id for one in current])
     chosen = await ledger.choices(connection, current[0].subscriber_id) if current else {}
-    own_links = bool(config.base_url)
+    own_links = config.own_links
     histories = await history.of_webinars(connection, records, {}, own_links=own_links)
     found = []
     for (_, webinar_id), sequence in sorted(known.items()):
@@ -320,7 +320,7 @@ async def _corrections(
     active = {one.series_id: one for one in current if one.state is State.ACTIVE}
     records = {one.id: one for one in await programme.listing(connection, ends_after=now - _PAST)}
     windows = {series.id: series.settle for series in config.series}
-    own_links = bool(config.base_url)
+    own_links = config.own_links
     histories = await history.of_webinars(connection, records, windows, own_links=own_links)
     known = await history.known_to(connection, [one.id for one in active.values()])
     chosen = await ledger.choices(connection, current[0].subscriber_id) if current else {}

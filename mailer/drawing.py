@@ -120,7 +120,7 @@ class Drawing:
         it is not stored. A ``speaker`` is told the room itself."""
         if text is None and item.kind is Kind.MESSAGE:
             text = await written.by_id(connection, item.id)
-        own_link = bool(self.base_url) and not speaker
+        own_link = self._config.own_links and not speaker
         facts = await self._facts(connection, item, group, _detail(text), own_link=own_link)
         if speaker:
             facts = replace(facts, detail={**facts.detail, "speaker": True})

@@ -140,7 +140,7 @@ async def _readers(
     connection: Connection, parts: Parts, record: WebinarRecord, item: Announcement, at: datetime
 ) -> int:
     """How many get it: as subscribers, and for taking part in the webinar."""
-    own_links = bool(parts.config.base_url)
+    own_links = parts.config.own_links
     count = await expansion.count_readers(connection, item, now=at, own_links=own_links)
     found = await addresses(connection, record, item.kind, hash_key=parts.secrets.hash_key)
     owed = await speaking.owed(connection, item, [one.key for one in found])
@@ -205,7 +205,7 @@ async def _dues(
         webinars = [replace(one, published_at=one.published_at and LONG_AGO) for one in webinars]
     notices = {series.id: series.notices for series in parts.config.series}
     windows = {series.id: series.settle for series in parts.config.series}
-    own_links = bool(parts.config.base_url)
+    own_links = parts.config.own_links
     histories = (
         {} if anew else await history.of_webinars(connection, records, windows, own_links=own_links)
     )

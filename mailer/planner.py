@@ -127,7 +127,7 @@ class Planner:
             now,
             await announcement.releases(connection),
             await history.of_webinars(
-                connection, webinars, windows, own_links=bool(self._config.base_url)
+                connection, webinars, windows, own_links=self._config.own_links
             ),
         )
         return [(webinars[due.webinar_id].series_id, due) for due in planned]
@@ -179,7 +179,7 @@ class Planner:
                 after=after,
                 limit=LOOK_SLICE,
                 now=now,
-                own_links=bool(self._config.base_url),
+                own_links=self._config.own_links,
             )
             owed, after = await self._store.read(look)
             found |= owed
@@ -222,7 +222,7 @@ class Planner:
             after=after,
             limit=SLICE,
             now=now,
-            own_links=bool(self._config.base_url),
+            own_links=self._config.own_links,
         )
         await queue_copies(connection, item, self._copies(item, readers, now), now=now)
         added = len(readers)

@@ -7,6 +7,7 @@ with a database, a connection, a peer program or the whole program is marked `sl
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import os
 import shutil
@@ -21,6 +22,8 @@ import pytest
 import pytest_asyncio
 from hypothesis import is_hypothesis_test
 
+from mailer.config.model import Log
+from mailer.log import configure
 from mailer.log.handler import LineHandler
 from mailer.store.engine import Store, open_store
 from mailer.store.upgrade import make_ready
@@ -214,3 +217,11 @@ def untouched_logging() -> Iterator[None]:
         handler.close()
     for name, level in before.items():
         logging.getLogger(name).setLevel(level)
+
+
+@pytest.fixture
+def log(untouched_logging: None) -> io.StringIO:
+    """Everything that is logged, at DEBUG."""
+    stream = io.StringIO()
+    configure(Log(level="debug"), stream)
+    return stream

@@ -214,6 +214,12 @@ class Config:
         """Where the pages are, empty without web: no mail may name a page that is not there."""
         return self.web.base_url if self.web else ""
 
+    @property
+    def own_links(self) -> bool:
+        """Whether registered people are told a link of their own, which leads to wherever the place
+        is at that moment."""
+        return bool(self.base_url)
+
     def series_by_id(self, series_id: str) -> Series:
         """The series with this id; KeyError if there is none."""
         for series in self.series:

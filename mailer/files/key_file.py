@@ -36,11 +36,9 @@ def load_or_make(path: Path, random: Callable[[int], bytes]) -> tuple[bytes, ...
     return _keys(path)
 
 
-def add(path: Path, random: Callable[[int], bytes]) -> int:
-    """Put a new key on top of those that are there; how many there are now."""
-    keys = [_new(random), *load_or_make(path, random)]
-    _written(path, keys).replace(path)
-    return len(keys)
+def add(path: Path, random: Callable[[int], bytes]) -> None:
+    """Put a new key on top of those that are there. Raises as `load_or_make` does."""
+    _written(path, [_new(random), *load_or_make(path, random)]).replace(path)
 
 
 def _keys(path: Path) -> tuple[bytes, ...]:

@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import io
-import logging
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
-from mailer.config.model import Log
 from mailer.desk.first_run_setup import STEPS
 from mailer.desk.routes import routes
 from mailer.dossier import dossier
-from mailer.log import configure
 from mailer.message.address import Purpose
 from mailer.store import first_run, visit
 from mailer.web.own_data import as_json, own_data
 from tests.desk.place import ADA, COOKIE, Desktop, Place
+from tests.logged import told
 from tests.peers.browser import Answer
 from tests.world import ANA, subscribed
 
 SETUP = "abcdefghijklmnopqrstuvwxyz234567"
 FIRST = f"/admin/first/{SETUP}"
 PASSWORD = "canary-of-a-smarthost"
-
-
-@pytest.fixture
-def log(untouched_logging: None) -> io.StringIO:
-    """Everything that is logged, at DEBUG."""
-    stream = io.StringIO()
-    configure(Log(level="debug"), stream)
-    return stream
-
-
-def told(log: io.StringIO) -> str:
-    for handler in logging.getLogger().handlers:
-        handler.flush()
-    return log.getvalue().lower()
 
 
 async def test_nothing_that_opens_a_page_is_told_or_kept(
@@ -71,7 +53,7 @@ async def test_nothing_that_opens_a_page_is_told_or_kept(
     await place.parts.store.dispose()
     kept = b"".join(file.read_bytes() for file in tmp_path.glob("mailer.db*"))
 
-    text = told(log)
+    text = told(log).lower()
     assert text.count("page.served") > len(answers)
     for secret in (token, SETUP, cookie, *seals, PASSWORD):
         assert secret.lower() not in text, secret

@@ -36,7 +36,7 @@ def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
 def test_a_new_key_stands_on_top_and_the_others_stay(tmp_path: Path) -> None:
     file, random = tmp_path / "token.key", numbered()
     (first,) = load_or_make(file, random)
-    assert add(file, random) == 2
+    add(file, random)
     newest, second = load_or_make(file, random)
     assert (second, newest != first) == (first, True)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

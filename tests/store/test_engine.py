@@ -85,6 +85,21 @@ async def test_who_writes_all_the_time_leaves_others_their_turn(tmp_path: Path) 
     assert wrote.index("once") <= 2
 
 
+async def test_what_runs_alone_is_one_statement(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.db"
+    await make_sqlite(path)
+    store = open_store(f"sqlite:///{path}")
+
+    async def two(connection: Connection) -> None:
+        await setting.put(connection, "first", "1")
+        await setting.put(connection, "second", "2")
+
+    with pytest.raises(RuntimeError, match="one statement"):
+        await store.write(two, how=How.ALONE)
+    assert await store.read(lambda c: setting.several(c, ("first", "second"))) == {}
+    await store.dispose()
+
+
 async def test_readers_go_on_while_somebody_writes(parts: Parts) -> None:
     writing, read = asyncio.Event(), asyncio.Event()
 

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
 from pathlib import Path
 
 import pytest
 
-from mailer.config.model import Log, Templates
-from mailer.log import configure
+from mailer.config.model import Templates
 from mailer.message.address import Purpose
 from mailer.web.guard import HEADERS, OVER_TLS, shown_path
+from tests.logged import told
 from tests.web.place import Place, config, opened_place
-
-
-@pytest.fixture
-def log(untouched_logging: None) -> io.StringIO:
-    """Everything that is logged."""
-    stream = io.StringIO()
-    configure(Log(level="debug"), stream)
-    return stream
-
-
-def told(log: io.StringIO) -> str:
-    """What was logged so far."""
-    for handler in logging.getLogger().handlers:
-        handler.flush()
-    return log.getvalue()
 
 
 def test_the_headers_for_safety_are_these() -> None:
